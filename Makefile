@@ -1,0 +1,63 @@
+# The commands of the project. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
+# The one block of requirements.lock that names uv, with its hashes.
+UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
+
+.PHONY: help env demo dev test lint bench lock lock-check clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "genesys_dagster needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@if command -v uv > /dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) .venv; \
+	else \
+		$(PYTHON) -m venv .venv; \
+		$(UV_PIN) > .venv/uv.lock.txt; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock.txt; \
+	fi
+	@uv=$$(command -v uv || echo $(BIN)/uv); export VIRTUAL_ENV=$(CURDIR)/.venv; \
+	$$uv pip install --quiet --require-hashes -r requirements.lock; \
+	$$uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: env ## Export three days of a made-up Genesys Cloud org to S3 on localhost and open the Dagster UI
+	@exec $(BIN)/genesys-dagster demo $(ARGS)
+
+dev: env ## The Dagster UI on your own .env
+	@mkdir -p .dagster && cp dagster.yaml .dagster/
+	@DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/.dagster} PATH=$(CURDIR)/$(BIN):$$PATH exec $(BIN)/dg dev
+
+test: env ## Run the whole test suite
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: env ## Format, lint, types, definitions, lock
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/dagster definitions validate
+	$(MAKE) --no-print-directory lock-check
+
+bench: env ## Measure speed and memory, side by side with other approaches
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: env ## Resolve requirements.lock anew (all extras, Python 3.11 to 3.13)
+	$(BIN)/uv $(LOCK) --upgrade --output-file requirements.lock
+
+lock-check: env ## Check that requirements.lock satisfies pyproject.toml
+	@$(BIN)/python -c 'import shutil; shutil.copy("requirements.lock", ".venv/lock-check.txt")'
+	@$(BIN)/uv $(LOCK) --output-file .venv/lock-check.txt > /dev/null
+	@cmp requirements.lock .venv/lock-check.txt || { echo "requirements.lock does not satisfy pyproject.toml: run make lock"; exit 1; }
+
+clean: ## Remove what the commands above made
+	rm -rf .venv .demo .dagster .benchmarks

@@ -1,0 +1,121 @@
+"""The asset `conversation_details`: one row per conversation, one partition per day."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from genesys_dagster.export import ConversationExport, ExportReport
+from genesys_dagster.failures import as_failure
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.partitions import daily_partitions
+from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.resources import GenesysResource
+
+_SECONDS_BETWEEN_PROGRESS = 10.0
+_UNKNOWN_FIELDS_SHOWN = 50
+
+DESCRIPTION = """\
+Every conversation that started on the partition's day, as Genesys Cloud's analytics describes it: participants,
+sessions, segments, metrics, evaluations and surveys, nested as in the API. One row per `conversationId`.
+
+A conversation that is still open stands as it is at the time of the pull; pulling the partition again replaces it
+whole. Comes from the bulk job once its watermark has passed the end of the day, from the interactive query before
+(then without participant attributes).
+"""
+
+
+@dg.asset(
+    partitions_def=daily_partitions(),
+    io_manager_key="s3_parquet_io_manager",
+    group_name="genesys_cloud",
+    kinds={"python", "s3", "parquet"},
+    owners=["team:data-engineering"],
+    tags={"pii": ""},
+    description=DESCRIPTION,
+    code_version="1",
+    pool="genesys_api",
+    # The client has repeated single requests for minutes before a step fails: wait for an outage to pass.
+    retry_policy=dg.RetryPolicy(
+        max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+    ),
+)
+def conversation_details(context: dg.AssetExecutionContext, genesys: GenesysResource) -> Any:
+    """Stream the days of the run to the IO manager, one partition after the other."""
+    if not context.has_partition_key_range or len(context.partition_keys) == 1:
+        return _day(context, genesys, context.partition_keys[0])
+    return ((key, _day(context, genesys, key)) for key in context.partition_keys)
+
+
+def _day(context: dg.AssetExecutionContext, genesys: GenesysResource, partition_key: str) -> FrameStream:
+    with as_failure():
+        export = genesys.export(_window(context, partition_key))
+    frames = _frames(context, export, partition_key)
+    return FrameStream(CONVERSATION_SCHEMA, frames, metadata=lambda: _metadata(export.report))
+
+
+def _window(context: dg.AssetExecutionContext, partition_key: str) -> Interval:
+    partitions = context.assets_def.partitions_def
+    assert isinstance(partitions, dg.TimeWindowPartitionsDefinition)
+    window = partitions.time_window_for_partition_key(partition_key)
+    if window.end > datetime.now(UTC):
+        raise dg.Failure(
+            f"{partition_key} is not over yet: it can be exported from {window.end.isoformat()} on.",
+            allow_retries=False,
+        )
+    return Interval(window.start, window.end)
+
+
+def _frames(
+    context: dg.AssetExecutionContext, export: ConversationExport, partition_key: str
+) -> Iterator[pd.DataFrame]:
+    """The day's data frames, Arrow-backed so that nothing is converted on the way to Parquet."""
+    progress = _Progress(context, partition_key)
+    with as_failure(), export.batches() as batches:
+        for batch in batches:
+            progress.tell(export.report)
+            yield pa.Table.from_batches([batch]).to_pandas(types_mapper=pd.ArrowDtype)
+    progress.tell(export.report, is_last=True)
+
+
+class _Progress:
+    """Tells at sensible intervals how far an export is."""
+
+    def __init__(self, context: dg.AssetExecutionContext, partition_key: str) -> None:
+        self._log = context.log
+        self._partition_key = partition_key
+        self._started = time.monotonic()
+        self._told = self._started
+
+    def tell(self, report: ExportReport, *, is_last: bool = False) -> None:
+        now = time.monotonic()
+        if not is_last and now - self._told < _SECONDS_BETWEEN_PROGRESS:
+            return
+        self._told = now
+        expected = f" of about {report.total_hits:,}" if report.total_hits else ""
+        rate = report.rows / max(now - self._started, 1e-3)
+        self._log.info(
+            f"{self._partition_key}: {'all ' if is_last else ''}{report.rows:,}{expected} conversations, "
+            f"{report.pages:,} pages from the {report.source}, {rate:,.0f} conversations/s"
+        )
+
+
+def _metadata(report: ExportReport) -> Mapping[str, Any]:
+    return {
+        "source": report.source,
+        "pages": report.pages,
+        "api_requests": report.api_requests,
+        "api_retries": report.api_retries,
+        "total_hits": dg.MetadataValue.null() if report.total_hits is None else report.total_hits,
+        "duplicates_dropped": report.duplicates_dropped,
+        "outside_window_dropped": report.outside_window_dropped,
+        "open_conversations": report.open_conversations,
+        "unknown_fields": dg.MetadataValue.json(
+            dict(report.unknown_fields.most_common(_UNKNOWN_FIELDS_SHOWN))
+        ),
+    }

@@ -1,0 +1,148 @@
+"""Page bytes to typed rows.
+
+The fast way reads whole pages with a native JSON reader and then proves, by counting, that nothing was lost or
+changed on the way. Pages for which the proof fails are tried again, one by one, with the fields that Genesys added
+taken into account (`additions`), and at last the careful way (`irregular`). All give the same rows for the same
+records.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import arro3.core
+import arro3.io
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_dagster.records import irregular
+from genesys_dagster.records.additions import Additions, find_additions
+from genesys_dagster.records.asides import Asides
+from genesys_dagster.records.errors import DecodeError
+from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.records.tokens import tokens_of_array, tokens_of_json
+from genesys_dagster.records.wire import RECORD_TYPE, envelope_schema
+
+# Above this, neighbouring whole numbers share one double (IEEE 754): what was sent can no longer be told.
+_EXACT_LIMIT = 2.0**53
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Rows of some pages, and what the schema did not know in them."""
+
+    rows: pa.RecordBatch
+    """One row per conversation, `CONVERSATION_SCHEMA`, in the order of the pages."""
+    unknown_fields: Mapping[str, int] = field(default_factory=dict)
+    """Path, with positions left out (`participants[].sessions[].x`), to the number of values kept aside."""
+
+
+def decode(pages: Sequence[bytes], records_key: str = "conversations") -> Decoded:
+    """Turn response bodies into one batch of typed rows.
+
+    Several pages at once are cheaper than one by one: each call costs about 3 ms besides the data.
+
+    Args:
+        pages: response bodies, each a JSON object whose `records_key` holds a list of conversations; an object
+            without that key, or with null there, is an empty page.
+        records_key: `conversations`, or `entities` for gateways that send `id` instead of `conversationId`.
+
+    Raises:
+        DecodeError: a page is not such an object, or a record in it has no conversation id.
+    """
+    rows = _proven_rows(pages, records_key)
+    if rows is not None:
+        return Decoded(rows)
+    if len(pages) > 1:
+        return _joined([decode([page], records_key) for page in pages])
+    return _with_additions(pages[0], records_key) or _repaired(pages[0], records_key)
+
+
+def _joined(parts: Sequence[Decoded]) -> Decoded:
+    unknown: Counter[str] = Counter()
+    for part in parts:
+        unknown.update(part.unknown_fields)
+    return Decoded(pa.concat_batches([part.rows for part in parts]), unknown)
+
+
+def _proven_rows(
+    pages: Sequence[bytes], records_key: str, additions: Additions | None = None
+) -> pa.RecordBatch | None:
+    """The fast way; None unless every value is proven to stand in the rows, or the additions, as it was sent."""
+    text = pages[0] if len(pages) == 1 else b"".join(pages)
+    expected = tokens_of_json(text)
+    if expected is None:
+        return None
+    try:
+        envelopes = _read(text, _schema(records_key, widened=True))
+        found = tokens_of_array(envelopes.to_struct_array())
+        if len(envelopes) != len(pages) or expected != (found + additions.tokens if additions else found):
+            return None
+        records = _identified(envelopes.column(0).flatten())
+        if records is None or _has_inexact_number(records):
+            return None
+        return _rows(records.cast(RECORD_TYPE, safe=True), additions.asides if additions else None)
+    except pa.ArrowInvalid:  # not JSON, another type than declared, or a cast that would lose digits
+        return None
+
+
+def _with_additions(page: bytes, records_key: str) -> Decoded | None:
+    additions = find_additions(page, records_key)
+    rows = _proven_rows([page], records_key, additions) if additions else None
+    return None if rows is None or additions is None else Decoded(rows, additions.asides.paths)
+
+
+def _repaired(page: bytes, records_key: str) -> Decoded:
+    text, asides = irregular.repair(page, records_key)
+    try:
+        envelopes = _read(text, _schema(records_key, widened=False))
+        return Decoded(_rows(envelopes.column(0).flatten(), asides), asides.paths)
+    except pa.ArrowInvalid as error:
+        raise DecodeError(f"A page of conversations could not be read: {error}") from error
+
+
+@cache
+def _schema(records_key: str, *, widened: bool) -> arro3.core.Schema:
+    return envelope_schema(records_key, widened=widened)
+
+
+def _read(text: bytes, schema: arro3.core.Schema) -> pa.RecordBatch:
+    # The reader returns its rows in batches of 1,024 documents; a call has a handful of pages, each one document.
+    table = pa.table(arro3.io.read_json(io.BytesIO(text), schema=schema, batch_size=1 << 20))
+    return pa.concat_batches(table.to_batches()) if table.num_rows else _no_rows(table.schema)
+
+
+def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
+
+
+def _identified(records: pa.StructArray) -> pa.StructArray | None:
+    """The records with their ids in `conversationId`; None where the careful way has to find the ids, or the fault."""
+    at = records.type.get_field_index("id")
+    if at >= 0 and records.field("conversationId").null_count == len(records):
+        fields = [field for field in records.type if field.name != "id"]
+        columns = [records.field("id" if field.name == "conversationId" else field.name) for field in fields]
+        records = pa.StructArray.from_arrays(columns, fields=fields)
+        at = -1
+    return records if at < 0 and not records.field("conversationId").null_count else None
+
+
+def _has_inexact_number(array: pa.Array) -> bool:
+    kind = array.type
+    if array.null_count == len(array):
+        return False
+    if pa.types.is_struct(kind):
+        return any(_has_inexact_number(array.field(index)) for index in range(kind.num_fields))
+    if pa.types.is_list(kind):
+        return _has_inexact_number(array.values)
+    if not pa.types.is_float64(kind):
+        return False
+    least, greatest = pc.min_max(array).values()
+    return bool(max(-least.as_py(), greatest.as_py()) >= _EXACT_LIMIT)
+
+
+def _rows(records: pa.StructArray, asides: Asides | None = None) -> pa.RecordBatch:
+    texts = pa.array(asides.texts, pa.string()) if asides else pa.nulls(len(records), pa.string())
+    return pa.RecordBatch.from_arrays([*records.flatten(), texts], schema=CONVERSATION_SCHEMA)

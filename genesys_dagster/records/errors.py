@@ -1,0 +1,5 @@
+"""What can be wrong with the records themselves."""
+
+
+class DecodeError(ValueError):
+    """A response is not a page of conversation detail records; the message says why, without the records' content."""

@@ -1,0 +1,116 @@
+"""Dagster's door to Genesys Cloud: configuration only. What it configures lives in `genesys/`."""
+
+import os
+from datetime import timedelta
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from genesys_dagster.export import ConversationExport
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.conversation_details import ConversationDetails
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.settings import ClientSettings
+
+
+class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """A Genesys Cloud org and an OAuth client (grant type client credentials) that may read its analytics.
+
+    A field left empty takes its environment variable when a run needs it, so secrets need not stand in the run
+    configuration. The OAuth client needs a role with the permission `analytics:conversationDetail:view` in every
+    division whose conversations are wanted; other divisions' conversations are silently missing from the answers.
+
+    Example:
+        ```python
+        GenesysResource(region="eu-central-1", client_id=dg.EnvVar("ID"), client_secret=dg.EnvVar("SECRET"))
+        ```
+    """
+
+    client_id: str = Field(default="", description="OAuth client id. Empty: GENESYSCLOUD_OAUTHCLIENT_ID.")
+    client_secret: str = Field(
+        default="", description="OAuth client secret. Empty: GENESYSCLOUD_OAUTHCLIENT_SECRET."
+    )
+    region: str = Field(
+        default="",
+        description="AWS region name (us-east-1 or us_east_1) or domain (mypurecloud.de) of the org. "
+        "Empty: GENESYSCLOUD_REGION, else us-east-1.",
+    )
+    api_url: str = Field(
+        default="", description="Base URL of the API instead of the region's. Empty: GENESYSCLOUD_API_URL."
+    )
+    login_url: str = Field(
+        default="",
+        description="Base URL of the login host instead of the region's. Empty: GENESYSCLOUD_LOGIN_URL.",
+    )
+    auth: Literal["http", "sdk"] = Field(
+        default="http",
+        description="Who obtains the token: this package, or the official SDK PureCloudPlatformClientV2 (extra `sdk`).",
+    )
+    source: Literal["auto", "job", "query"] = Field(
+        default="auto",
+        description="Where conversations come from: the bulk job, complete up to its watermark and with participant "
+        "attributes; the interactive query, fresher; or the job as soon as the watermark has passed the day.",
+    )
+    paging: Literal["number", "cursor"] = Field(
+        default="number",
+        description="How the interactive query pages. `cursor` is for gateways with `pageToken`.",
+    )
+    query_page_size: int = Field(
+        default=100, ge=1, le=100, description="Conversations per page of the query."
+    )
+    job_page_size: int = Field(default=1000, ge=1, description="Conversations per page of job results.")
+    max_concurrency: int = Field(default=5, ge=1, description="Requests in flight at once.")
+    requests_per_minute: int = Field(
+        default=300, ge=1, description="Most requests per minute; Genesys allows 300 per token unless raised."
+    )
+    request_timeout: float = Field(
+        default=120.0, gt=0, description="Seconds until an unanswered request is repeated."
+    )
+    max_attempts: int = Field(default=8, ge=1, description="Attempts per request before the step fails.")
+    max_job_wait_minutes: float = Field(
+        default=120.0, gt=0, description="Longest wait for a bulk job to finish."
+    )
+
+    def settings(self) -> ClientSettings:
+        """The client's settings, environment variables filled in.
+
+        Raises:
+            ConfigurationError: a setting is missing or wrong; the message names its variable.
+        """
+        return ClientSettings(
+            client_id=self.client_id or os.environ.get("GENESYSCLOUD_OAUTHCLIENT_ID", ""),
+            client_secret=self.client_secret or os.environ.get("GENESYSCLOUD_OAUTHCLIENT_SECRET", ""),
+            region=self.region or os.environ.get("GENESYSCLOUD_REGION") or "us-east-1",
+            api_url=self.api_url or os.environ.get("GENESYSCLOUD_API_URL") or None,
+            login_url=self.login_url or os.environ.get("GENESYSCLOUD_LOGIN_URL") or None,
+            auth=self.auth,
+            max_concurrency=self.max_concurrency,
+            requests_per_minute=self.requests_per_minute,
+            request_timeout=self.request_timeout,
+            max_attempts=self.max_attempts,
+        )
+
+    def client(self) -> GenesysClient:
+        """A client for `async with`, in assets, sensors and notebooks alike."""
+        return GenesysClient(self.settings())
+
+    def conversation_details(self, client: GenesysClient) -> ConversationDetails:
+        """The reader of conversation details that this configuration asks for."""
+        return ConversationDetails(
+            client,
+            source=self.source,
+            paging=self.paging,
+            query_page_size=self.query_page_size,
+            job_page_size=self.job_page_size,
+            max_job_wait=timedelta(minutes=self.max_job_wait_minutes),
+        )
+
+    def export(self, interval: Interval) -> ConversationExport:
+        """The conversations that start in the interval, as typed batches.
+
+        Raises:
+            ConfigurationError: as `settings`.
+        """
+        self.settings()
+        return ConversationExport(self.client, self.conversation_details, interval)
