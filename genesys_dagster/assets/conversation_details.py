@@ -17,6 +17,8 @@ from genesys_dagster.partitions import daily_partitions
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
 
+PARTITIONS = daily_partitions()
+
 _SECONDS_BETWEEN_PROGRESS = 10.0
 _UNKNOWN_FIELDS_SHOWN = 50
 
@@ -31,7 +33,7 @@ whole. Comes from the bulk job once its watermark has passed the end of the day,
 
 
 @dg.asset(
-    partitions_def=daily_partitions(),
+    partitions_def=PARTITIONS,
     io_manager_key="s3_parquet_io_manager",
     group_name="genesys_cloud",
     kinds={"python", "s3", "parquet"},
@@ -45,24 +47,23 @@ whole. Comes from the bulk job once its watermark has passed the end of the day,
         max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
     ),
 )
-def conversation_details(context: dg.AssetExecutionContext, genesys: GenesysResource) -> Any:
+def conversation_details(context: dg.AssetExecutionContext, genesys: GenesysResource) -> dg.Output[Any]:
     """Stream the days of the run to the IO manager, one partition after the other."""
-    if not context.has_partition_key_range or len(context.partition_keys) == 1:
-        return _day(context, genesys, context.partition_keys[0])
-    return ((key, _day(context, genesys, key)) for key in context.partition_keys)
+    keys = context.partition_keys
+    if len(keys) == 1:
+        return dg.Output(_day(context, genesys, keys[0]))
+    return dg.Output((key, _day(context, genesys, key)) for key in keys)
 
 
 def _day(context: dg.AssetExecutionContext, genesys: GenesysResource, partition_key: str) -> FrameStream:
     with as_failure():
-        export = genesys.export(_window(context, partition_key))
+        export = genesys.export(_window(partition_key))
     frames = _frames(context, export, partition_key)
     return FrameStream(CONVERSATION_SCHEMA, frames, metadata=lambda: _metadata(export.report))
 
 
-def _window(context: dg.AssetExecutionContext, partition_key: str) -> Interval:
-    partitions = context.assets_def.partitions_def
-    assert isinstance(partitions, dg.TimeWindowPartitionsDefinition)
-    window = partitions.time_window_for_partition_key(partition_key)
+def _window(partition_key: str) -> Interval:
+    window = PARTITIONS.time_window_for_partition_key(partition_key)
     if window.end > datetime.now(UTC):
         raise dg.Failure(
             f"{partition_key} is not over yet: it can be exported from {window.end.isoformat()} on.",

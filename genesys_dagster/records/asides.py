@@ -23,7 +23,7 @@ class Asides:
 
     def add(self, aside: Mapping[str, Any]) -> None:
         """Append what was kept aside of the next record: path to value."""
-        self.texts.append(_json_text(aside) if aside else None)
+        self.texts.append(_json_text(dict(sorted(aside.items()))) if aside else None)
         self.paths.update(_POSITION.sub("[]", path) for path in aside)
 
 

@@ -1,0 +1,73 @@
+"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [launch] [options]`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+NAMES = ("parsing", "stages", "end-to-end", "launch")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmarks that are named, all of them if none is."""
+    options = _parser().parse_args(arguments)
+    benchmarks: dict[str, Callable[[argparse.Namespace], object]] = {
+        "parsing": _parsing,
+        "stages": _stages,
+        "end-to-end": _end_to_end,
+        "launch": _launch,
+    }
+    for name in options.names or NAMES:
+        benchmarks[name](options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Speed and memory of the export beside other ways to do it. Results are printed, and kept as JSON "
+        "under .benchmarks/results/.",
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"of {', '.join(NAMES)}"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: [int(size) for size in text.split(",")],
+        default=[10_000, 50_000, 200_000],
+        help="conversations per day in end-to-end (default: 10000,50000,200000)",
+    )
+    parser.add_argument("--rounds", type=int, default=None, help="turns that each contender takes")
+    parser.add_argument("--quick", action="store_true", help="little data, few rounds: does it work?")
+    parser.add_argument(
+        "--tutorial-at-any-size",
+        action="store_true",
+        help="in end-to-end, run the tutorial also above 50,000 conversations (200,000: 10 GB of memory)",
+    )
+    return parser
+
+
+def _parsing(options: argparse.Namespace) -> object:
+    from benchmarks import parsing
+
+    return parsing.run(rounds=options.rounds or 7, quick=options.quick)
+
+
+def _stages(options: argparse.Namespace) -> object:
+    from benchmarks import stages
+
+    return stages.run(rounds=options.rounds or 3, quick=options.quick)
+
+
+def _end_to_end(options: argparse.Namespace) -> object:
+    from benchmarks import end_to_end
+
+    return end_to_end.run(
+        options.sizes,
+        rounds=options.rounds or 3,
+        quick=options.quick,
+        tutorial_at_any_size=options.tutorial_at_any_size,
+    )
+
+
+def _launch(options: argparse.Namespace) -> object:
+    from benchmarks import launch
+
+    return launch.run(rounds=1 if options.quick else options.rounds or 3)

@@ -1,0 +1,75 @@
+"""A Genesys Cloud API without delay: login, bulk jobs and the interactive query, answered from prebuilt bodies.
+
+Run as `python -m benchmarks.genesys_server JOB_INDEX [QUERY_INDEX]`, index files of `benchmarks.data`. Every job is
+done at once, every page size that is asked for is the prebuilt one.
+"""
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.data import AVAILABLE_UNTIL, Day, open_day
+from benchmarks.http_server import Reply, Request, serve
+
+REQUESTS_PATH = "/benchmarks/requests"
+"""Not of the API: when which requests came."""
+
+_DETAILS = "/api/v2/analytics/conversations/details"
+_GZIPPED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+
+class GenesysApi:
+    """Answers requests from the bodies of a day.
+
+    Args:
+        job: response bodies of the job's results.
+        query: those of the query; None: the query finds nothing.
+    """
+
+    def __init__(self, job: Day, query: Day | None) -> None:
+        self._job = job
+        self._query = query
+        self._requests: list[tuple[float, str, str]] = []
+
+    def __call__(self, request: Request) -> Reply:
+        if request.path == REQUESTS_PATH:
+            return _json(self._requests)
+        self._requests.append((time.time(), request.method, request.path))
+        if request.path == "/oauth/token":
+            return _json({"access_token": "benchmark", "token_type": "bearer", "expires_in": 86_400})
+        if request.path == f"{_DETAILS}/query":
+            number = json.loads(bytes(request.body))["paging"]["pageNumber"] - 1
+            return _page(self._query, number)
+        return self._jobs(request)
+
+    def _jobs(self, request: Request) -> Reply:
+        step = request.path.removeprefix(f"{_DETAILS}/jobs")
+        if step == "" and request.method == "POST":
+            return _json({"jobId": "benchmark"}, 202)
+        if step == "/availability":
+            return _json({"dataAvailabilityDate": f"{AVAILABLE_UNTIL:%Y-%m-%dT%H:%M:%S.000Z}"})
+        if step == "/benchmark/results":
+            return _page(self._job, int(request.query.get("cursor", 0)))
+        if re.fullmatch("/[^/]+", step):
+            return Reply(status=204) if request.method == "DELETE" else _json({"state": "FULFILLED"})
+        return _json({"code": "not.found", "message": "The benchmarks do not need this.", "status": 404}, 404)
+
+
+def _page(day: Day | None, number: int) -> Reply:
+    if day is None or number >= len(day):
+        return _json({})
+    return Reply(day.gzipped(number), headers=_GZIPPED)
+
+
+def _json(content: object, status: int = 200) -> Reply:
+    return Reply(json.dumps(content).encode(), status, {"Content-Type": "application/json"})
+
+
+def _main(job_index: str, query_index: str | None = None) -> None:
+    serve(GenesysApi(open_day(Path(job_index)), open_day(Path(query_index)) if query_index else None))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,131 @@
+"""An S3 that costs next to nothing: objects stay in memory as the parts they came in, nothing is hashed.
+
+Run as `python -m benchmarks.s3_server`. It knows what an export needs: PutObject, multipart uploads, HeadObject,
+GetObject (also ranges) and DeleteObject.
+"""
+
+import itertools
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+from benchmarks.http_server import Bytes, Reply, Request, serve
+
+_XML = {"Content-Type": "application/xml"}
+
+
+@dataclass
+class _Object:
+    parts: list[Bytes]
+    metadata: dict[str, str]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.parts))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"ETag": '"benchmark"', "Last-Modified": "Mon, 05 Jan 2026 00:00:00 GMT", **self.metadata}
+
+
+@dataclass
+class _Upload:
+    metadata: dict[str, str]
+    parts: dict[int, Bytes] = field(default_factory=dict)
+
+
+class S3Sink:
+    """Answers requests about objects by path (`/bucket/key`)."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, _Object] = {}
+        self._uploads: dict[str, _Upload] = {}
+        self._numbers = itertools.count(1)
+
+    def __call__(self, request: Request) -> Reply:
+        match request.method:
+            case "PUT":
+                return self._put(request)
+            case "POST":
+                return self._post(request)
+            case "GET" | "HEAD":
+                return self._read(request)
+            case "DELETE":
+                self._uploads.pop(request.query.get("uploadId", ""), None)
+                if "uploadId" not in request.query:
+                    self._objects.pop(request.path, None)
+                return Reply(status=204)
+        return Reply(status=405)
+
+    def _put(self, request: Request) -> Reply:
+        body = _without_chunks(request)
+        if upload := self._uploads.get(request.query.get("uploadId", "")):
+            number = int(request.query["partNumber"])
+            upload.parts[number] = body
+            return Reply(headers={"ETag": f'"{number}"'})
+        self._objects[request.path] = _Object([body], _metadata(request))
+        return Reply(headers={"ETag": '"benchmark"'})
+
+    def _post(self, request: Request) -> Reply:
+        if "uploads" in request.query:
+            name = f"upload-{next(self._numbers)}"
+            self._uploads[name] = _Upload(_metadata(request))
+            return _xml("InitiateMultipartUploadResult", UploadId=name)
+        upload = self._uploads.pop(request.query["uploadId"])
+        wanted = [
+            int(element.text or 0)
+            for element in ElementTree.fromstring(request.body).iterfind(".//{*}PartNumber")
+        ]
+        self._objects[request.path] = _Object([upload.parts[number] for number in wanted], upload.metadata)
+        return _xml("CompleteMultipartUploadResult", ETag='"benchmark"')
+
+    def _read(self, request: Request) -> Reply:
+        found = self._objects.get(request.path)
+        if found is None:
+            return Reply(status=404) if request.method == "HEAD" else _no_such_key()
+        if request.method == "HEAD":
+            return Reply(headers=found.headers, length=found.size)
+        content = memoryview(b"".join(found.parts))
+        if "range" not in request.headers:
+            return Reply(content, headers=found.headers)
+        start, stop = _range(request.headers["range"], len(content))
+        headers = {**found.headers, "Content-Range": f"bytes {start}-{stop - 1}/{len(content)}"}
+        return Reply(content[start:stop], 206, headers)
+
+
+def _metadata(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name.startswith("x-amz-meta-")}
+
+
+def _without_chunks(request: Request) -> Bytes:
+    """The body without the signed-chunk framing that AWS SDKs may use (`aws-chunked`)."""
+    if "aws-chunked" not in request.headers.get("content-encoding", ""):
+        return request.body
+    content = bytearray()
+    position = 0
+    while True:
+        end = request.body.index(b"\r\n", position)
+        size = int(request.body[position:end].partition(b";")[0], 16)
+        if not size:
+            return content
+        content += request.body[end + 2 : end + 2 + size]
+        position = end + 2 + size + 2
+
+
+def _range(text: str, size: int) -> tuple[int, int]:
+    first, _, last = text.removeprefix("bytes=").partition("-")
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+def _xml(root: str, **texts: str) -> Reply:
+    inner = "".join(f"<{name}>{text}</{name}>" for name, text in texts.items())
+    return Reply(f"<{root}>{inner}</{root}>".encode(), headers=_XML)
+
+
+def _no_such_key() -> Reply:
+    return Reply(b"<Error><Code>NoSuchKey</Code></Error>", 404, _XML)
+
+
+if __name__ == "__main__":
+    serve(S3Sink())

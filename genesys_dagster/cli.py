@@ -1,0 +1,71 @@
+"""The command `genesys-dagster`: options in, exit status out. Each command's work lives in a module of its own."""
+
+from pathlib import Path
+
+import click
+from dotenv import load_dotenv
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="genesys-dagster")
+def main() -> None:
+    """Genesys Cloud conversations to Parquet on S3, as Dagster assets."""
+
+
+@main.command()
+@click.option("--days", default=3, show_default=True, type=click.IntRange(1, 60), help="Full days to export.")
+@click.option(
+    "--conversations-per-day",
+    default=2_000,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Of a busy weekday.",
+)
+@click.option(
+    "--port", default=3000, show_default=True, type=click.IntRange(1, 65_535), help="Of the Dagster UI."
+)
+@click.option(
+    "--ui/--no-ui", default=True, show_default=True, help="Serve the Dagster UI afterwards, until Ctrl-C."
+)
+def demo(days: int, conversations_per_day: int, port: int, *, ui: bool) -> None:
+    """Export a made-up org on localhost into an S3 server on localhost, and show it in the Dagster UI.
+
+    Needs no account, writes only to ./.demo, and stops everything it started. Exits with 0 only if every
+    partition was written, every check holds and not one conversation is missing.
+    """
+    from genesys_dagster.demo import run_demo
+
+    raise SystemExit(
+        run_demo(days=days, conversations_per_day=conversations_per_day, port=port if ui else None)
+    )
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Serve a made-up Genesys Cloud org on localhost until Ctrl-C (`sandbox --help` lists its options)."""
+    from genesys_dagster.sandbox.__main__ import main as serve
+
+    raise SystemExit(serve(list(arguments)))
+
+
+@main.command()
+@click.option(
+    "--env-file",
+    default=".env",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Read first, if it exists.",
+)
+def doctor(env_file: Path) -> None:
+    """Check configuration, login, permissions and bucket: one line each, with the remedy where one is needed."""
+    from genesys_dagster.doctor import run_doctor
+
+    load_dotenv(env_file)
+    raise SystemExit(run_doctor())
+
+
+if __name__ == "__main__":
+    main()

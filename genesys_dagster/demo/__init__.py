@@ -1,0 +1,50 @@
+"""`genesys-dagster demo`: a made-up org exported into a local S3 server, shown in the Dagster UI.
+
+The sandbox and the S3 server run in this process, the UI in a child process; all of them end with this one.
+"""
+
+from importlib.util import find_spec
+
+import click
+
+from genesys_dagster.demo.signals import stopped_by_sigterm
+from genesys_dagster.demo.ui import DagsterUI
+
+_EXTRA = ("moto", "starlette", "uvicorn")
+
+
+def run_demo(*, days: int, conversations_per_day: int, port: int | None) -> int:
+    """Export the last full days, print what was written, serve the UI until Ctrl-C.
+
+    Args:
+        days: full days, up to yesterday (UTC).
+        conversations_per_day: volume of a busy weekday; weekends have fewer.
+        port: of the Dagster UI; None: no UI.
+
+    Returns:
+        0 if everything was written and everything checked holds, else 1.
+    """
+    if missing := [name for name in _EXTRA if find_spec(name) is None]:
+        click.echo(f"The demo needs {', '.join(missing)}: pip install 'genesys-dagster[sandbox]'", err=True)
+        return 1
+    ui = DagsterUI(port) if port else None
+    if ui and not ui.is_port_free():
+        click.echo(
+            f"Port {port} is in use: stop what listens there, or choose another with --port.", err=True
+        )
+        return 1
+
+    # These two import Dagster, Arrow and the servers: seconds in which nothing could be said before.
+    click.echo("Starting a Genesys Cloud org and an S3 server on localhost ...")
+    from genesys_dagster.demo.environment import demo_environment
+    from genesys_dagster.demo.runs import export_days
+
+    succeeded = False
+    try:
+        with stopped_by_sigterm(), demo_environment(conversations_per_day) as environment:
+            succeeded = export_days(environment, days)
+            if ui:
+                ui.serve_until_interrupted(environment)
+    except KeyboardInterrupt:
+        click.echo("\nStopped.")
+    return 0 if succeeded else 1

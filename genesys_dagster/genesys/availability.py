@@ -1,0 +1,47 @@
+"""How far the data lake behind bulk jobs has come."""
+
+from datetime import datetime
+
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.errors import DataNotAvailableError, MalformedResponseError
+from genesys_dagster.genesys.interval import Interval, parse_instant
+
+JOBS_PATH = "/api/v2/analytics/conversations/details/jobs"
+AVAILABILITY_PATH = f"{JOBS_PATH}/availability"
+
+
+async def data_available_until(client: GenesysClient) -> datetime:
+    """Ask for the watermark: bulk jobs see everything before it (SDK 269 models/data_availability_response.py).
+
+    Returns:
+        An aware instant in UTC, usually some hours back and at most about a day.
+
+    Raises:
+        MalformedResponseError: The answer holds no timestamp.
+        GenesysError: See `GenesysClient.fetch`.
+    """
+    answer = await client.get_json(AVAILABILITY_PATH)
+    try:
+        return parse_instant(answer["dataAvailabilityDate"])
+    except (KeyError, TypeError, ValueError):
+        raise MalformedResponseError(
+            "the answer holds no dataAvailabilityDate", method="GET", path=AVAILABILITY_PATH
+        ) from None
+
+
+def require_availability(interval: Interval, available_until: datetime) -> None:
+    """Refuse an interval that a job would silently return incomplete.
+
+    A job whose interval passes the watermark succeeds with rows missing and says nothing (seen in production by
+    laggyzee/genesys-mcp, _availability.py).
+
+    Raises:
+        DataNotAvailableError: The watermark has not reached the interval's end.
+    """
+    if available_until < interval.end:
+        raise DataNotAvailableError(
+            f"bulk jobs hold complete data only until {available_until.isoformat()}, "
+            f"but the interval ends at {interval.end.isoformat()}",
+            path=JOBS_PATH,
+            remedy='Wait until the data has arrived (up to a day), or use source="auto" or source="query".',
+        )

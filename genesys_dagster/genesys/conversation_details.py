@@ -1,0 +1,118 @@
+"""One interval of conversation details as pages, from the interactive query or a bulk job, whichever fits."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal, get_args
+
+from genesys_dagster.genesys.availability import data_available_until, require_availability
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.errors import ConfigurationError, RequestRejectedError
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.jobs import BulkJob, JobSettings
+from genesys_dagster.genesys.pages import Page
+from genesys_dagster.genesys.progress import ExportProgress
+from genesys_dagster.genesys.query import InteractiveQuery, Paging
+
+__all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
+
+Source = Literal["auto", "job", "query"]
+
+
+class ConversationDetails:
+    """One interval's conversation detail records as pages, in order of `conversationStart`; for one export.
+
+    Pages are handed on as they came. Conversations that began outside the interval, and some that come twice, are
+    among them: filter by `conversationStart` and keep the first of each `conversationId`.
+
+    Args:
+        client: An open client.
+        source: `job` (complete and cheap, but up to a day behind), `query` (up to the minute, without participant
+            attributes), or `auto`: a job once the data lake has passed the interval's end, else the query.
+        paging: Dialect of the interactive query: `number` is Genesys Cloud, `cursor` is some gateways.
+        query_page_size: Records per page of the query, at most 100.
+        job_page_size: Records per page of job results.
+        max_job_wait: How long a job may take.
+        first_poll: Seconds until a job's state is asked for the first time.
+        longest_poll: Seconds between two such questions, at most.
+
+    Attributes:
+        progress: Live figures.
+
+    Raises:
+        ConfigurationError: An argument is out of range.
+    """
+
+    def __init__(  # noqa: PLR0913 - each has a default that is right for most
+        self,
+        client: GenesysClient,
+        *,
+        source: Source = "auto",
+        paging: Paging = "number",
+        query_page_size: int = 100,
+        job_page_size: int = 1000,
+        max_job_wait: timedelta = timedelta(hours=2),
+        first_poll: float = 1.0,
+        longest_poll: float = 30.0,
+    ) -> None:
+        _check_choice("source", source, get_args(Source))
+        _check_choice("paging", paging, get_args(Paging))
+        for name, size in (("query_page_size", query_page_size), ("job_page_size", job_page_size)):
+            if size < 1:
+                raise ConfigurationError(f"{name} is {size}", remedy="Use a number not below 1.")
+        self.progress = ExportProgress()
+        self._client = client
+        self._source = source
+        self._query = InteractiveQuery(
+            client, paging=paging, page_size=query_page_size, progress=self.progress
+        )
+        job_settings = JobSettings(
+            page_size=job_page_size, max_wait=max_job_wait, first_poll=first_poll, longest_poll=longest_poll
+        )
+        self._job = BulkJob(client, job_settings, self.progress)
+
+    async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
+        """Yield the pages of an interval, fetched at most a few pages ahead of the consumer.
+
+        Iterate under `contextlib.aclosing`: closing the iterator cancels outstanding requests and deletes the job.
+
+        Args:
+            interval: What to export. A job filters by the UTC day on which the interval starts.
+
+        Yields:
+            Pages, numbered from 1.
+
+        Raises:
+            DataNotAvailableError: A job was demanded, but its data is not complete yet.
+            JobFailedError: The job did not get done.
+            IntervalTooDenseError: The query cannot deliver so much.
+            PaginationLoopError: The server leads round in circles.
+            GenesysError: As in `GenesysClient.fetch`.
+        """
+        self.progress.source = await self._choose(interval)
+        source = self._job if self.progress.source == "job" else self._query
+        async with aclosing(source.pages(interval)) as pages:
+            async for page in pages:
+                self.progress.pages += 1
+                self.progress.records += page.records
+                yield replace(page, number=self.progress.pages)
+
+    async def _choose(self, interval: Interval) -> Literal["job", "query"]:
+        if self._source == "query":
+            return "query"
+        try:
+            available_until = await data_available_until(self._client)
+        except RequestRejectedError as error:
+            if self._source == "auto" and error.status == 404:  # a gateway that passes on only the query
+                return "query"
+            raise
+        self.progress.available_until = available_until
+        if self._source == "job":
+            require_availability(interval, available_until)
+        return "job" if available_until >= interval.end else "query"
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigurationError(f"{name} is {value!r}", remedy=f"Use one of {', '.join(choices)}.")

@@ -1,0 +1,222 @@
+"""The bulk job: submit, wait, read the results by cursor, and clean up."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from genesys_dagster.genesys.availability import JOBS_PATH, require_availability
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.errors import (
+    GenesysError,
+    JobFailedError,
+    MalformedResponseError,
+    RequestRejectedError,
+)
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.pages import Envelope, Page, read_envelope
+from genesys_dagster.genesys.paging import CursorTrail, along_cursor
+from genesys_dagster.genesys.progress import ExportProgress
+from genesys_dagster.genesys.query import is_too_large
+from genesys_dagster.genesys.responses import Response
+
+_log = logging.getLogger(__name__)
+_RESULTS_AHEAD = 2  # pages; enough to keep fetching while the consumer works, few enough to bound memory
+_DELETE_PATIENCE = 10.0  # s; cleaning up must not hold up the end of a run
+_POLL_GROWTH = 1.5
+
+# SDK 269 models/async_query_status.py lists the states.
+_RUNNING = {"QUEUED", "PENDING"}
+_REMEDIES = {
+    "FAILED": "Run the step again; if it fails again, give Genesys support the correlation id.",
+    "CANCELLED": "Somebody cancelled the job; run the step again.",
+    "EXPIRED": "The results were not read in time; run the step again.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """How a bulk job is waited for and read.
+
+    Attributes:
+        page_size: Records per result page. No maximum is documented; vendor-run connectors use 1000
+            (estuary/connectors, source-genesys).
+        max_wait: How long a job may take before it is given up.
+        first_poll: Seconds until its state is asked for the first time; later polls are ever further apart.
+        longest_poll: Seconds between two polls, at most.
+    """
+
+    page_size: int = 1000
+    max_wait: timedelta = timedelta(hours=2)
+    first_poll: float = 1.0
+    longest_poll: float = 30.0
+
+
+class BulkJob:
+    """Pages of a bulk job.
+
+    Args:
+        client: An open client.
+        settings: How to wait and read.
+        progress: Kept up to date.
+    """
+
+    def __init__(self, client: GenesysClient, settings: JobSettings, progress: ExportProgress) -> None:
+        self._client = client
+        self._settings = settings
+        self._progress = progress
+        self._page_size = settings.page_size
+
+    async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
+        """Yield the result pages of a new job.
+
+        If the job vanishes while it is waited for or read, it is submitted once more and read from the start, so
+        conversations may come twice; nothing is left out.
+        """
+        try:
+            async with aclosing(self._one_job(interval)) as pages:
+                async for page in pages:
+                    yield page
+                return
+        except RequestRejectedError as error:
+            if error.status != 404 or self._progress.job_id is None:
+                raise
+            _log.warning("bulk job %s is gone, submitting it once more: %s", self._progress.job_id, error)
+        async with aclosing(self._one_job(interval)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _one_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
+        self._progress.job_id = None
+        job_id = self._progress.job_id = await self._submit(interval)
+        try:
+            await self._wait(job_id)
+            async with aclosing(self._results(job_id, interval)) as pages:
+                async for page in pages:
+                    yield page
+        finally:
+            await self._delete(job_id)
+
+    async def _submit(self, interval: Interval) -> str:
+        body = {
+            "interval": interval.as_text(),
+            "order": "asc",
+            "orderBy": "conversationStart",
+            # By start day, like the interactive query; otherwise a job returns every conversation that was alive in
+            # the interval, however long ago it started (SDK 269 models/async_conversation_query.py).
+            "startOfDayIntervalMatching": True,
+        }
+        job_id = await self._client.fetch("POST", JOBS_PATH, _read_job_id, json=body, repeatable=False)
+        _log.info("submitted bulk job %s for %s", job_id, interval.as_text())
+        return job_id
+
+    async def _wait(self, job_id: str) -> None:
+        clock = self._client.clock
+        deadline = clock.monotonic() + self._settings.max_wait.total_seconds()
+        delay = self._settings.first_poll
+        while True:
+            status = await self._client.get_json(f"{JOBS_PATH}/{job_id}")
+            state = status.get("state") or "PENDING"  # 202 means running, even without a state
+            self._progress.job_state = str(state)
+            if state == "FULFILLED":
+                return
+            if state not in _RUNNING:
+                raise _failed(job_id, status)
+            if clock.monotonic() + delay > deadline:
+                raise _timed_out(job_id, str(state), self._settings.max_wait)
+            await clock.sleep(delay)
+            delay = min(delay * _POLL_GROWTH, self._settings.longest_poll)
+
+    async def _results(self, job_id: str, interval: Interval) -> AsyncGenerator[Page, None]:
+        trail = CursorTrail(f"{JOBS_PATH}/{job_id}/results")
+
+        async def fetch(cursor: str | None) -> tuple[Envelope, str | None]:
+            envelope = await self._fetch_results(job_id, cursor)
+            return envelope, trail.follow(envelope.next_cursor)
+
+        async with aclosing(along_cursor(fetch, _RESULTS_AHEAD)) as envelopes:
+            async for envelope in envelopes:
+                if envelope.available_until is not None:
+                    self._progress.available_until = envelope.available_until
+                    require_availability(interval, envelope.available_until)
+                yield envelope.page
+
+    async def _fetch_results(self, job_id: str, cursor: str | None) -> Envelope:
+        params: dict[str, str | int] = {"pageSize": self._page_size}
+        if cursor is not None:
+            params["cursor"] = cursor
+        try:
+            return await self._client.fetch(
+                "GET", f"{JOBS_PATH}/{job_id}/results", read_envelope, params=params
+            )
+        except RequestRejectedError as error:
+            if not is_too_large(error) or self._page_size == 1:
+                raise
+        self._page_size //= 2
+        _log.info("result pages are too large for the server, going on with %d records each", self._page_size)
+        return await self._fetch_results(job_id, cursor)
+
+    async def _delete(self, job_id: str) -> None:
+        """Remove the job: always, even on cancellation, but never at the expense of what is going on."""
+        deletion = asyncio.ensure_future(self._try_to_delete(job_id))
+        try:
+            await asyncio.shield(deletion)
+        except asyncio.CancelledError:
+            await asyncio.wait([deletion])
+            raise
+
+    async def _try_to_delete(self, job_id: str) -> None:
+        try:
+            async with asyncio.timeout(_DELETE_PATIENCE):
+                await self._client.request("DELETE", f"{JOBS_PATH}/{job_id}")
+        except RequestRejectedError as error:
+            if error.status != 404:
+                _log.warning("bulk job %s stays behind until it expires: %s", job_id, error)
+        except (GenesysError, TimeoutError) as error:
+            _log.warning(
+                "bulk job %s stays behind until it expires: %s", job_id, str(error) or "no answer in time"
+            )
+
+
+class _Submitted(msgspec.Struct, rename="camel"):
+    job_id: str
+
+
+def _read_job_id(response: Response) -> str:
+    try:
+        job_id = msgspec.json.decode(response.body, type=_Submitted).job_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        job_id = ""
+    if not job_id:
+        raise MalformedResponseError("the answer to the submitted job holds no jobId")
+    return job_id
+
+
+def _failed(job_id: str, status: dict[str, Any]) -> JobFailedError:
+    state = str(status["state"])
+    known = state in _REMEDIES
+    message = status.get("errorMessage")
+    return JobFailedError(
+        f"bulk job {job_id} ended as {state}"
+        if known
+        else f"bulk job {job_id} is in the unknown state {state!r}",
+        method="GET",
+        path=f"{JOBS_PATH}/{job_id}",
+        message=str(message) if message else None,
+        remedy=_REMEDIES.get(state, "This version does not know that state: update it."),
+        retryable=known,
+    )
+
+
+def _timed_out(job_id: str, state: str, max_wait: timedelta) -> JobFailedError:
+    return JobFailedError(
+        f"bulk job {job_id} is still {state} after {max_wait}",
+        method="GET",
+        path=f"{JOBS_PATH}/{job_id}",
+        remedy='Try again later, raise max_job_wait, or use source="query".',
+    )

@@ -1,0 +1,199 @@
+"""OAuth client-credentials tokens: asked for once, shared, renewed in time or when the API refuses them.
+
+How the HTTP request is made is handed in, so this module knows the protocol but no HTTP library.
+"""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from genesys_dagster.genesys.clock import Clock
+from genesys_dagster.genesys.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    GenesysError,
+    MalformedResponseError,
+    ServiceUnavailableError,
+)
+from genesys_dagster.genesys.rate_limit import pause_after_429, retry_after
+from genesys_dagster.genesys.responses import Received
+from genesys_dagster.genesys.settings import ClientSettings
+
+Post = Callable[[str, Mapping[str, str], bytes], Awaitable[Received]]
+
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+
+# Shortest lifetime that an OAuth client can be given (SDK 269 models/o_auth_client.py, accessTokenValiditySeconds:
+# 5 minutes to 48 hours). Assumed when the answer does not say: such a token is certainly still good.
+SHORTEST_LIFETIME = 300.0  # s
+_MARGIN = 60.0  # s before expiry; a tenth of the lifetime if that is less
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token as issued."""
+
+    access_token: str = field(repr=False)
+    expires_in: float = SHORTEST_LIFETIME
+
+
+class TokenCache:
+    """The client's current token, renewed once for all requests that need it.
+
+    Args:
+        issue: Asks the login service for a token.
+        clock: Tells when a token has to be replaced.
+    """
+
+    def __init__(self, issue: Callable[[], Awaitable[Grant]], clock: Clock) -> None:
+        self._issue = issue
+        self._clock = clock
+        self._token: str | None = None
+        self._use_until = float("-inf")
+        self._renewal: asyncio.Task[str] | None = None
+
+    async def current(self) -> str:
+        """Return a token that is not about to expire, asking for one if needed.
+
+        Raises:
+            GenesysError: The login failed.
+        """
+        if self._token is not None and self._clock.monotonic() < self._use_until:
+            return self._token
+        return await self._renewed()
+
+    async def after_rejection(self, rejected: str) -> str:
+        """Return another token than the one that the API just refused with a 401.
+
+        If it was already replaced while that request was under way, the replacement is returned as it is.
+
+        Raises:
+            GenesysError: The login failed.
+        """
+        if self._token == rejected:
+            self._token = None
+        return await self.current()
+
+    async def aclose(self) -> None:
+        """Forget the token and stop a login that is under way."""
+        self._token = None
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+
+    async def _renewed(self) -> str:
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._renew())
+            self._renewal.add_done_callback(self._renewal_done)
+        # Shielded: one cancelled request must not take the login away from the others.
+        return await asyncio.shield(self._renewal)
+
+    async def _renew(self) -> str:
+        asked = self._clock.monotonic()
+        grant = await self._issue()
+        self._token = grant.access_token
+        self._use_until = asked + grant.expires_in - min(_MARGIN, grant.expires_in / 10)
+        return grant.access_token
+
+    def _renewal_done(self, renewal: asyncio.Task[str]) -> None:
+        self._renewal = None
+        if not renewal.cancelled():
+            renewal.exception()  # everyone who waited has it; without waiters it must not be reported as lost
+
+
+async def issue_over_http(settings: ClientSettings, post: Post, clock: Clock) -> Grant:
+    """Ask the login service for a token (client-credentials grant, RFC 6749, 4.4).
+
+    Args:
+        settings: Id, secret and login address.
+        post: Sends a POST request of a URL, headers and body.
+        clock: Tells how far away a `Retry-After` date is.
+
+    Raises:
+        AuthenticationError: Id or secret are wrong.
+        ConfigurationError: There is no login service at the address.
+        ServiceUnavailableError: It does not answer properly at the moment.
+        MalformedResponseError: It answers something else than a token.
+    """
+    headers = {
+        "authorization": _basic_authorization(settings.client_id, settings.client_secret),
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    received = await post(settings.login_base + TOKEN_PATH, headers, b"grant_type=client_credentials")
+    if received.status != 200:
+        raise _login_error(settings, received, clock)
+    return _read_grant(received.content())
+
+
+def _basic_authorization(client_id: str, client_secret: str) -> str:
+    pair = f"{client_id}:{client_secret}".encode()
+    return f"Basic {base64.b64encode(pair).decode('ascii')}"
+
+
+class _TokenAnswer(msgspec.Struct):
+    access_token: str
+    expires_in: float | None = None
+
+
+def _read_grant(body: bytes) -> Grant:
+    try:
+        answer = msgspec.json.decode(body, type=_TokenAnswer, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        answer = _TokenAnswer("")
+    if not answer.access_token:
+        # The body is not quoted: it may hold a token.
+        raise MalformedResponseError(
+            "the login service answered without an access token",
+            method="POST",
+            path=TOKEN_PATH,
+            remedy="Check GENESYSCLOUD_REGION and GENESYSCLOUD_LOGIN_URL.",
+        )
+    lifetime = answer.expires_in
+    return Grant(answer.access_token, lifetime if lifetime and lifetime > 0 else SHORTEST_LIFETIME)
+
+
+def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> GenesysError:
+    status, complaint = received.status, received.complaint()
+    message = complaint.message.replace(settings.client_secret, "***") if complaint.message else None
+    if status in {400, 401, 403}:
+        return login_refused(settings.region, status, message, complaint.correlation_id)
+    if status in {408, 429} or status >= 500:
+        failure = ServiceUnavailableError(
+            "the login service is not answering properly",
+            method="POST",
+            path=TOKEN_PATH,
+            status=status,
+            message=message,
+        )
+        if status == 429:
+            failure.retry_after = pause_after_429(received.headers, message, clock.now())
+        else:
+            failure.retry_after = retry_after(received.headers, clock.now())
+        return failure
+    return ConfigurationError(
+        "there is no Genesys Cloud login service at the login address",
+        method="POST",
+        path=TOKEN_PATH,
+        status=status,
+        remedy="Check GENESYSCLOUD_REGION and GENESYSCLOUD_LOGIN_URL.",
+    )
+
+
+def login_refused(
+    region: str, status: int, message: str | None, correlation_id: str | None = None
+) -> AuthenticationError:
+    """Build the error for a login that was refused for good.
+
+    Both 400 and 401 are seen for a wrong id or secret (gildas/go-gcloudcx, error.go and login_test.go).
+    """
+    return AuthenticationError(
+        f"the login service of region {region} refused the OAuth client",
+        method="POST",
+        path=TOKEN_PATH,
+        status=status,
+        message=message,
+        correlation_id=correlation_id,
+    )

@@ -1,0 +1,27 @@
+"""Counters of a client."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class ClientStats:
+    """What a client has done so far; kept up to date while it works.
+
+    Attributes:
+        requests: HTTP requests to the API host, repeats included; logins are not among them.
+        retries: Attempts that were repeats after a failure.
+        bytes_received: Bytes of bodies as they came over the wire.
+        rate_limit_waits: How often a request had to wait for the rate limit.
+        rate_limit_seconds: Seconds of that, added up.
+    """
+
+    requests: int = 0
+    retries: int = 0
+    bytes_received: int = 0
+    rate_limit_waits: int = 0
+    rate_limit_seconds: float = 0.0
+
+    def count_wait(self, seconds: float) -> None:
+        """Add one wait for the rate limit."""
+        self.rate_limit_waits += 1
+        self.rate_limit_seconds += seconds

@@ -1,0 +1,269 @@
+"""The lake's door for Dagster: one Parquet object on S3 for each partition of an asset."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from botocore.exceptions import BotoCoreError
+from dagster_aws.s3 import S3Resource
+from pydantic import Field, PrivateAttr
+
+from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys
+from genesys_dagster.lake.errors import LakeError, StorageError
+from genesys_dagster.lake.frames import FrameStream, as_stream, closing
+from genesys_dagster.lake.layout import object_key
+from genesys_dagster.lake.loading import Request, listed, load_object, load_partitions
+from genesys_dagster.lake.metadata import materialization_metadata
+from genesys_dagster.lake.parquet import ParquetSettings
+from genesys_dagster.lake.partitions import to_pairs
+from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PART_SIZE
+from genesys_dagster.lake.publish import UploadSettings, Written, publish
+from genesys_dagster.lake.reading import selection
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+BUCKET_VARIABLE = "GENESYS_S3_BUCKET"
+PREFIX_VARIABLE = "GENESYS_S3_PREFIX"
+DEFAULT_PREFIX = "genesys"
+
+
+class S3ParquetIOManager(dg.ConfigurableIOManager):
+    """Stores each partition of an asset as one Parquet object that appears or is replaced in one step.
+
+    Objects lie at `s3://{bucket}/{prefix}/{asset key}/date={YYYY-MM-DD}/data.parquet`, of assets
+    without partitions at `…/{asset key}/data.parquet`.
+
+    An asset may return a pandas or Polars DataFrame, a pyarrow Table or RecordBatchReader, an
+    iterable of DataFrames or RecordBatches, or a `FrameStream`; the last three are written while they
+    are made, in bounded memory. A run over several partitions (`BackfillPolicy.single_run()`) returns
+    a dict of partition key to such a value, yields pairs (partition key, value), or returns one frame
+    whose partition column is named in the asset's metadata as `partition_expr`.
+
+    An input is loaded as its annotation says: `pd.DataFrame` (Arrow-backed; also without annotation),
+    `pa.Table`, `pa.RecordBatchReader`, `pyarrow.dataset.Dataset`, `pl.DataFrame`, `pl.LazyFrame`,
+    `duckdb.DuckDBPyRelation`; several partitions are one value in partition order, or one value each
+    with `dict[str, …]`. Metadata of the input (`AssetIn(metadata=…)`):
+
+    - `columns`: names of the columns to read,
+    - `filters`: rows to read, as `[(column, operator, value), …]`, a list of such lists (or), or a
+      `pyarrow.compute.Expression`,
+    - `allow_missing_partitions`: True leaves absent partitions out.
+
+    Example:
+        defs = dg.Definitions(
+            assets=[...],
+            resources={"s3_parquet_io_manager": S3ParquetIOManager(s3=S3Resource(), bucket="lake")},
+        )
+    """
+
+    s3: dg.ResourceDependency[S3Resource] = Field(
+        repr=False,  # it may hold keys
+        description="Where S3 is; left as it is, the normal AWS chain of variables, profiles and roles decides."
+    )
+    bucket: str = Field(
+        default="", description=f"Bucket name. If empty, the environment variable {BUCKET_VARIABLE}."
+    )
+    prefix: str | None = Field(
+        default=None,
+        description=(
+            f"What all keys begin with. If not set, the environment variable {PREFIX_VARIABLE}, "
+            f"else {DEFAULT_PREFIX!r}."
+        ),
+    )
+    part_size: int = Field(
+        default=DEFAULT_PART_SIZE,
+        ge=DEFAULT_PART_SIZE,
+        le=MAX_PART_SIZE,
+        description="Bytes of the first parts of a multipart upload (8 MiB or more); later parts grow.",
+    )
+    max_parts_in_flight: int = Field(
+        default=3, ge=1, le=64, description="Parts sent at the same time. Each takes its size in memory."
+    )
+    rows_per_row_group: int = Field(
+        default=10_000, ge=1, description="Rows at which a Parquet row group ends. Fewer cost time and space."
+    )
+    bytes_per_row_group: int = Field(
+        default=96 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of values at which a row group ends if that comes first. Bounds the memory.",
+    )
+    compression: str = Field(
+        default="zstd", description="Parquet codec: zstd, snappy, lz4, gzip, brotli or none."
+    )
+    compression_level: int | None = Field(
+        default=1,
+        description="Level of the codec. None for the codec's default, and for codecs without levels.",
+    )
+    preview_rows: int = Field(default=5, ge=0, le=100, description="Rows of the preview; 0 for no preview.")
+    masked_columns: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Columns to mask in the preview, besides those whose Arrow field metadata say `personal`. An asset's "
+            "metadata `masked_columns` adds to them."
+        ),
+    )
+    upload_options: dict[str, str] = Field(
+        default_factory=dict,
+        description=(
+            "More arguments of PutObject and CreateMultipartUpload, such as ServerSideEncryption, SSEKMSKeyId, "
+            "StorageClass or ExpectedBucketOwner."
+        ),
+    )
+
+    _client: Any = PrivateAttr(default=None)
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Writes an output, one object per partition.
+
+        Args:
+            context: Dagster's context of the output.
+            obj: The output.
+
+        Raises:
+            dagster.Failure: It cannot be written; the message says what to change.
+        """
+        frames = obj.frames if isinstance(obj, FrameStream) else obj
+        with closing(frames), _as_failure():
+            if context.has_asset_partitions:
+                self._write_partitions(context, obj)
+            else:
+                written = self._write(context, as_stream(obj), None)
+                context.add_output_metadata(self._metadata(context, written, partitioned=False))
+                _set_data_version(context, [written])
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Loads an input as its annotation says.
+
+        Args:
+            context: Dagster's context of the input.
+
+        Returns:
+            The value.
+
+        Raises:
+            dagster.Failure: It cannot be loaded; the message says what to change.
+        """
+        metadata = context.definition_metadata
+        with _as_failure():
+            request = Request(
+                annotation=context.dagster_type.typing_type,
+                wanted=selection(metadata.get("columns"), metadata.get("filters")),
+                allow_missing=bool(metadata.get("allow_missing_partitions", False)),
+            )
+            client, bucket = self._get_client(), self._get_bucket()
+            if not context.has_asset_partitions:
+                return load_object(client, bucket, self._key(context, None), request)
+            keys = {key: self._key(context, key) for key in partition_keys(context)}
+            loaded = load_partitions(client, bucket, keys, request)
+            if loaded.missing:
+                context.log.warning("Left out, because they are absent: %s", listed(loaded.missing))
+            return loaded.value
+
+    def _write_partitions(self, context: dg.OutputContext, obj: object) -> None:
+        """Writes the partitions of a run one after another."""
+        keys = partition_keys(context)
+        column = context.definition_metadata.get("partition_expr")
+        pairs = to_pairs(obj, keys, column, locator(context.asset_partitions_def, keys))
+        everything = []
+        with closing(pairs):
+            for key, stream in pairs:
+                with closing(stream.frames):
+                    written = self._write(context, stream, key)
+                metadata = self._metadata(context, written, partitioned=True)
+                everything.append(written)
+                if len(keys) == 1:
+                    context.add_output_metadata(metadata)
+                else:
+                    context.step_context.add_asset_metadata(metadata, context.asset_key, key)
+        _set_data_version(context, everything)
+
+    def _write(self, context: dg.OutputContext, stream: FrameStream, partition: str | None) -> Written:
+        """Writes one object."""
+        written = publish(
+            stream,
+            self._get_client(),
+            self._get_bucket(),
+            self._key(context, partition),
+            parquet=ParquetSettings(
+                compression=self.compression,
+                compression_level=self.compression_level,
+                rows_per_row_group=self.rows_per_row_group,
+                bytes_per_row_group=self.bytes_per_row_group,
+            ),
+            upload=UploadSettings(self.part_size, self.max_parts_in_flight, self.upload_options),
+            head_rows=self.preview_rows,
+        )
+        context.log.info(
+            "Wrote %s: %d rows, %d bytes, %d row groups, %d parts in %.1f s",
+            written.uri,
+            written.rows,
+            written.object.size,
+            written.row_groups,
+            written.object.parts,
+            written.seconds,
+        )
+        return written
+
+    def _metadata(self, context: dg.OutputContext, written: Written, *, partitioned: bool) -> dict[str, Any]:
+        masked = {*self.masked_columns, *context.definition_metadata.get("masked_columns", ())}
+        return dict(
+            materialization_metadata(
+                written, partitioned=partitioned, preview_rows=self.preview_rows, masked=masked
+            )
+        )
+
+    def _key(self, context: dg.OutputContext | dg.InputContext, partition: str | None) -> str:
+        """Returns the key of an asset's object, or of one partition's."""
+        prefix = self.prefix if self.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
+        columns = None if partition is None else partition_columns(context.asset_partitions_def, partition)
+        return object_key(prefix, asset_path(context), columns)
+
+    def _get_bucket(self) -> str:
+        bucket = self.bucket or os.environ.get(BUCKET_VARIABLE, "")
+        if not bucket:
+            raise StorageError(
+                f"No bucket is set: set the environment variable {BUCKET_VARIABLE} (or the IO manager's `bucket`) "
+                "to the name of the S3 bucket to write to and read from.",
+                permanent=True,
+            )
+        return bucket
+
+    def _get_client(self) -> "S3Client":
+        """Returns the S3 client, made once: boto3's clients are slow to make and safe to share."""
+        if self._client is None:
+            try:
+                self._client = self.s3.get_client()
+            except (BotoCoreError, ValueError) as error:
+                raise StorageError(f"The S3 client cannot be made: {error}", permanent=True) from error
+        client: S3Client = self._client
+        return client
+
+
+@contextmanager
+def _as_failure() -> Iterator[None]:
+    """Raises the lake's errors as Dagster's, retried only where that can help."""
+    try:
+        yield
+    except LakeError as error:
+        raise dg.Failure(description=str(error), allow_retries=not error.permanent) from None
+
+
+def _set_data_version(context: dg.OutputContext, everything: Sequence[Written]) -> None:
+    """Takes the data version from the content, so that equal content counts as unchanged downstream.
+
+    Dagster knows one data version for all partitions of a step, so several partitions share one.
+    """
+    if not context.has_asset_key or not everything:
+        return
+    digests = [written.object.sha256 for written in everything]
+    version = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    try:
+        step = context.step_context
+    except dg.DagsterInvariantViolationError:
+        return  # A context built by hand, as in a test.
+    if not step.has_data_version(context.asset_key):
+        step.set_data_version(context.asset_key, dg.DataVersion(version))

@@ -1,0 +1,306 @@
+"""One object, written while its bytes are made: it appears whole or not at all.
+
+Parts go up from a few threads while the next bytes are made. Completing the upload is the commit;
+before it, readers see the old object, and after an error or an interrupt nothing is left behind.
+Every call to S3 is made on a worker thread: an interrupt strikes the main thread only, so it can
+never fall between S3's answer and the note of it.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from genesys_dagster.lake.errors import StorageError
+from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PARTS, PartBuffer, part_size
+from genesys_dagster.lake.s3_errors import UNKNOWN_UPLOAD, error_code, storage_error
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# On top of botocore's own retries: an upload that cannot be aborted costs money until someone finds it.
+_ABORT_PAUSES: Sequence[float] = (0.5, 2.0, 5.0)
+
+# User metadata by which a write recognises its own object when the answer to Complete was lost.
+_WRITE_ID = "write-id"
+
+
+@dataclass(frozen=True)
+class UploadedObject:
+    """An object that is now in the bucket.
+
+    Attributes:
+        size: Bytes.
+        parts: Multipart parts; 0 for an object that was small enough for one PutObject.
+        sha256: Hexadecimal digest of the bytes.
+    """
+
+    size: int
+    parts: int
+    sha256: str
+
+
+class MultipartUpload:
+    """Bytes in, one object out.
+
+    At most `max_in_flight` parts are being sent and one is being gathered; `write` waits for room.
+    Content that fits in one part is a single PutObject. Leave the `with` block without `commit`
+    and the upload is aborted.
+
+    Uploads whose process is killed (SIGKILL, power) stay incomplete in the bucket; a lifecycle rule
+    `AbortIncompleteMultipartUpload` removes them (Amazon S3 User Guide, "Configuring a bucket
+    lifecycle configuration to delete incomplete multipart uploads").
+
+    Example:
+        with MultipartUpload(client, "lake", "day.parquet") as upload:
+            for chunk in chunks:
+                upload.write(chunk)
+            written = upload.commit()
+    """
+
+    def __init__(  # noqa: PLR0913 - one keyword each
+        self,
+        client: "S3Client",
+        bucket: str,
+        key: str,
+        *,
+        smallest_part: int = DEFAULT_PART_SIZE,
+        max_in_flight: int = 3,
+        options: Mapping[str, Any] | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """Prepares an upload; nothing is sent yet.
+
+        Args:
+            client: A boto3 S3 client; its retry settings apply to each request.
+            bucket: Bucket name.
+            key: Object key.
+            smallest_part: Size of the first parts in bytes; later ones grow.
+            max_in_flight: Parts being sent at the same time.
+            options: More arguments of PutObject and CreateMultipartUpload, such as
+                `ServerSideEncryption`.
+            sleep: Pauses between attempts to abort.
+        """
+        self._client = client
+        self._bucket = bucket
+        self._key = key
+        self._smallest_part = smallest_part
+        self._options = dict(options or {})
+        self._sleep = sleep
+        self._digest = hashlib.sha256()
+        self._buffer = PartBuffer()
+        self._size = 0
+        self._write_id = uuid.uuid4().hex
+        self._upload_id: str | None = None
+        self._parts: list[Future[str]] = []
+        self._slots = threading.Semaphore(max_in_flight)
+        self._workers = ThreadPoolExecutor(max_in_flight, thread_name_prefix="s3-part")
+        self._failure: StorageError | None = None
+        self._state: Literal["open", "committed", "closed"] = "open"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A thread of its own: it finishes even if a second interrupt ends the wait for it.
+        cleanup = threading.Thread(target=self._close, args=(error,), name="s3-abort")
+        cleanup.start()
+        cleanup.join()
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:
+        """Takes bytes; waits while as many parts as allowed are being sent.
+
+        Args:
+            data: Any number of bytes.
+
+        Returns:
+            How many bytes were taken: all of them.
+
+        Raises:
+            StorageError: S3 refused a part. Nothing more can be written.
+        """
+        if self._state != "open":
+            raise ValueError("The upload is closed.")
+        piece = memoryview(data if isinstance(data, bytes) else bytes(data))
+        self._digest.update(piece)
+        self._size += len(piece)
+        self._buffer.append(piece)
+        # Strictly more than a part: what is left is the last part and never empty, and content of
+        # exactly one part is still one PutObject.
+        while self._buffer.size > (size := part_size(len(self._parts) + 1, self._smallest_part)):
+            self._send_part(self._buffer.take(size))
+        return len(piece)
+
+    def commit(self) -> UploadedObject:
+        """Makes the object appear, replacing an older one in one step.
+
+        Returns:
+            What was written.
+
+        Raises:
+            StorageError: S3 refused; the old object is untouched.
+        """
+        if self._state != "open":
+            raise ValueError("The upload is closed.")
+        rest = self._buffer.take(self._buffer.size)
+        if self._upload_id is None:
+            self._on_worker(lambda: self._put(rest))
+        else:
+            self._send_part(rest)
+            etags = [part.result() for part in self._parts]
+            self._on_worker(lambda: self._complete(etags))
+        parts = len(self._parts)
+        return UploadedObject(size=self._size, parts=parts, sha256=self._digest.hexdigest())
+
+    def _on_worker(self, call: Callable[[], T]) -> T:
+        """Runs a call to S3 on a worker thread and waits for it."""
+        return self._workers.submit(call).result()
+
+    def _send_part(self, body: bytes) -> None:
+        """Starts sending one part, once there is room in flight."""
+        if self._upload_id is None:
+            self._on_worker(self._create)
+        number = len(self._parts) + 1
+        if number > MAX_PARTS:
+            raise StorageError(
+                f"s3://{self._bucket}/{self._key} would need more than {MAX_PARTS} parts: raise part_size.",
+                permanent=True,
+            )
+        self._slots.acquire()
+        if self._failure:
+            raise self._failure
+        self._parts.append(self._workers.submit(self._upload_part, number, body))
+
+    def _create(self) -> None:
+        try:
+            answer = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=self._key, **self._with_write_id()
+            )
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise self._translated(error) from error
+        self._upload_id = answer["UploadId"]
+
+    def _upload_part(self, number: int, body: bytes) -> str:
+        """Sends one part and returns its ETag."""
+        try:
+            answer = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=str(self._upload_id),
+                PartNumber=number,
+                Body=body,
+            )
+        except (ClientError, BotoCoreError, OSError) as error:
+            self._failure = self._translated(error)
+            raise self._failure from error
+        finally:
+            self._slots.release()
+        return answer["ETag"]
+
+    def _put(self, body: bytes) -> None:
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **self._with_write_id())
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise self._translated(error) from error
+        self._state = "committed"
+
+    def _complete(self, etags: Sequence[str]) -> None:
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        try:
+            # An error in a body with status 200 is raised as well (botocore handlers, check_for_200_error).
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=str(self._upload_id),
+                MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
+            )
+        except (ClientError, BotoCoreError, OSError) as error:
+            # The answer may have been lost, or botocore repeated a request that had succeeded.
+            if not self._is_there():
+                raise self._translated(error) from error
+        self._state = "committed"
+        self._verify_size()
+
+    def _is_there(self) -> bool:
+        """Returns whether the object under the key is the one of this upload."""
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=self._key)
+        except (ClientError, BotoCoreError, OSError):
+            return False
+        return head["Metadata"].get(_WRITE_ID) == self._write_id
+
+    def _verify_size(self) -> None:
+        """Compares the object's size with what was written.
+
+        Complete's ETag proves nothing: some S3-compatible stores leave it empty (Ceph 16).
+        """
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=self._key)
+        except (ClientError, BotoCoreError, OSError) as error:
+            logger.warning("The size was not verified: %s", self._translated(error))
+            return
+        # Another writer may have replaced the object in between; its size says nothing about ours.
+        ours = head["Metadata"].get(_WRITE_ID, self._write_id) == self._write_id
+        if ours and head["ContentLength"] != self._size:
+            raise StorageError(
+                f"s3://{self._bucket}/{self._key} has {head['ContentLength']} bytes after {self._size} were "
+                "written: the store lost data; materialize again.",
+                permanent=False,
+            )
+
+    def _close(self, error: BaseException | None) -> None:
+        """Ends the threads and aborts what was not committed."""
+        # Parts in flight end first: one that arrives after the abort would stay in the bucket
+        # (Amazon S3 API Reference, "AbortMultipartUpload").
+        self._workers.shutdown(wait=True, cancel_futures=True)
+        if self._state == "open":
+            self._state = "closed"
+            if self._upload_id is not None:
+                self._abort(self._upload_id, error)
+
+    def _abort(self, upload_id: str, cause: BaseException | None) -> None:
+        """Removes the upload and its parts; tries several times."""
+        for pause in (*_ABORT_PAUSES, None):
+            try:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
+            except (ClientError, BotoCoreError, OSError) as error:
+                if error_code(error) in UNKNOWN_UPLOAD:
+                    return
+                failure = self._translated(error)
+                if pause is not None and not failure.permanent:
+                    self._sleep(pause)
+                    continue
+                self._report_orphan(upload_id, failure, cause)
+            return
+
+    def _report_orphan(self, upload_id: str, failure: StorageError, cause: BaseException | None) -> None:
+        text = (
+            f"The multipart upload {upload_id} of s3://{self._bucket}/{self._key} could not be aborted and costs "
+            f"storage until it is: aws s3api abort-multipart-upload --bucket {self._bucket} --key {self._key} "
+            f"--upload-id {upload_id}. {failure}"
+        )
+        logger.warning(text)
+        if cause is not None:
+            cause.add_note(text)
+
+    def _with_write_id(self) -> dict[str, Any]:
+        """Returns the extra arguments with this write's mark."""
+        metadata = {**self._options.get("Metadata", {}), _WRITE_ID: self._write_id}
+        return {"ContentType": "application/vnd.apache.parquet", **self._options, "Metadata": metadata}
+
+    def _translated(self, error: Exception) -> StorageError:
+        return storage_error(error, bucket=self._bucket, key=self._key)

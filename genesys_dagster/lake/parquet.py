@@ -1,0 +1,151 @@
+"""Tables to Parquet bytes, one row group at a time.
+
+The encoder runs on a thread of its own (pyarrow releases the GIL), so the next row group is made
+while one is encoded. In memory: the row group that is encoded and the one that is gathered.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genesys_dagster.lake.encodings import choose_encodings
+from genesys_dagster.lake.rowgroups import RowGroups
+
+MIB = 1024 * 1024
+
+
+class Sink(Protocol):
+    """Where the bytes go."""
+
+    def write(self, data: bytes, /) -> int:
+        """Takes all of the bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class ParquetSettings:
+    """How objects are encoded.
+
+    Attributes:
+        compression: Codec name that pyarrow knows.
+        compression_level: Level of the codec; None for its default or if it has no levels.
+        rows_per_row_group: Rows at which a row group ends.
+        bytes_per_row_group: Bytes of values (as in Arrow) at which a row group ends if that comes first.
+    """
+
+    compression: str = "zstd"
+    compression_level: int | None = 1
+    rows_per_row_group: int = 10_000
+    bytes_per_row_group: int = 96 * MIB
+
+
+class ParquetEncoder:
+    """Tables in, Parquet bytes out to a sink.
+
+    Leave the `with` block without `finish` and nothing more reaches the sink.
+    """
+
+    def __init__(self, sink: Sink, schema: pa.Schema, settings: ParquetSettings) -> None:
+        """Prepares the encoder; nothing is written yet.
+
+        Args:
+            sink: Takes the file's bytes in order, from the encoder's thread.
+            schema: Schema of all tables.
+            settings: How to encode.
+        """
+        self._file = _File(sink, schema, settings)
+        self._groups = RowGroups(schema, settings.rows_per_row_group, settings.bytes_per_row_group)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="parquet")
+        self._running: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def row_groups(self) -> int:
+        """Row groups written so far."""
+        return self._file.row_groups
+
+    def write(self, table: pa.Table) -> None:
+        """Takes rows; waits if a row group is complete and the one before is still being encoded."""
+        for group in self._groups.add(table):
+            self._encode(group)
+
+    def finish(self) -> None:
+        """Encodes what is left and the footer."""
+        for group in self._groups.rest():
+            self._encode(group)
+        self._wait()
+        self._thread.submit(self._file.close).result()
+
+    def _encode(self, group: pa.Table) -> None:
+        self._wait()
+        self._running = self._thread.submit(self._file.write, group)
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+
+class _File:
+    """The Parquet file; used from one thread."""
+
+    def __init__(self, sink: Sink, schema: pa.Schema, settings: ParquetSettings) -> None:
+        self._sink = sink
+        self._schema = schema
+        self._settings = settings
+        self._writer: pq.ParquetWriter | None = None
+        self.row_groups = 0
+
+    def write(self, group: pa.Table) -> None:
+        """Writes rows as one row group."""
+        # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only.
+        group = group.combine_chunks()
+        if self._writer is None:
+            self._writer = self._open(group)
+        self._writer.write_table(group, row_group_size=max(1, group.num_rows))
+        self.row_groups += 1
+
+    def close(self) -> None:
+        """Writes the footer."""
+        if self._writer is None:
+            self._writer = self._open(self._schema.empty_table())
+        self._writer.close()
+
+    def _open(self, first: pa.Table) -> pq.ParquetWriter:
+        encodings = choose_encodings(first)
+        options: dict[str, Any] = {
+            "compression": self._settings.compression,
+            "compression_level": self._settings.compression_level,
+            "use_dictionary": encodings.use_dictionary,
+            "column_encoding": encodings.column_encoding,
+        }
+        return pq.ParquetWriter(pa.PythonFile(_NeverClosed(self._sink), mode="w"), self._schema, **options)
+
+
+class _NeverClosed:
+    """The sink as the file object that Arrow expects; closing the file does not commit the upload."""
+
+    closed = False
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, data: bytes) -> int:
+        return self._sink.write(data)
+
+    def flush(self) -> None:
+        """Nothing to do: the sink decides when bytes leave."""
+
+    def close(self) -> None:
+        """Nothing to do: the upload is committed by its owner."""

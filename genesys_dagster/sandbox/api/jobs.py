@@ -1,0 +1,188 @@
+"""`/api/v2/analytics/conversations/details/jobs`: bulk queries that run on the data lake.
+
+States and dates as in SDK 269 models/async_query_status.py. A job knows the org only up to the lake's
+watermark; one that asks for more succeeds all the same, with rows missing and nothing to show for it
+(laggyzee/genesys-mcp _availability.py tells of such an incident). Largest page and lifetime of results are
+not documented.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID
+from zlib import crc32
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from genesys_dagster.sandbox.api.cursors import make_cursor, read_cursor
+from genesys_dagster.sandbox.api.errors import ApiError, bad_request
+from genesys_dagster.sandbox.api.exchange import (
+    accepts_gzip,
+    json_body,
+    json_response,
+    page_response,
+    whole_number,
+)
+from genesys_dagster.sandbox.api.filters import Json
+from genesys_dagster.sandbox.api.pages import compress, page_key, record_bodies
+from genesys_dagster.sandbox.api.query import PERMISSIONS, check_size
+from genesys_dagster.sandbox.api.selection import Query
+from genesys_dagster.sandbox.api.state import State, state_of
+from genesys_dagster.sandbox.rows import Row
+from genesys_dagster.sandbox.times import from_datetime, iso, to_datetime
+
+_PATH = "/api/v2/analytics/conversations/details/jobs"
+_FINAL = ("FULFILLED", "FAILED", "CANCELLED", "EXPIRED")
+
+
+@dataclass
+class Job:
+    """A submitted job.
+
+    Attributes:
+        question: What it selects.
+        limit: Most rows it returns, None for all.
+        submitted: When (ms, org's clock).
+        ready: The clock's second at which it is done.
+        delay: How long it takes (s).
+        watermark: What the data lake knew then (ms).
+        rows: Its result, once asked for.
+    """
+
+    question: Query
+    limit: int | None
+    submitted: int
+    ready: float
+    delay: float
+    watermark: int
+    rows: list[Row] | None = field(default=None, repr=False)
+
+    def state(self, state: State) -> str:
+        """The job's state now."""
+        left = self.ready - state.settings.clock()
+        if left > 0:
+            return "QUEUED" if left > self.delay * 2 / 3 else "PENDING"
+        if state.settings.faults.job_state:
+            return state.settings.faults.job_state
+        return "EXPIRED" if state.now >= self.expires(state) else "FULFILLED"
+
+    def completed(self) -> int:
+        """When it was done (ms)."""
+        return self.submitted + int(self.delay * 1000)
+
+    def expires(self, state: State) -> int:
+        """When its results can no longer be read (ms)."""
+        return self.completed() + from_datetime(to_datetime(0) + state.settings.job_lifetime)
+
+
+async def submit(request: Request) -> Response:
+    """Accept a job. Every submission makes a new one: there is no way to list or recognise jobs."""
+    state = state_of(request)
+    state.require(*PERMISSIONS)
+    body = await json_body(request)
+    question = Query.parse(body, overlap=body.get("startOfDayIntervalMatching") is not True)
+    limit = whole_number(body["limit"], "limit") if body.get("limit") is not None else None
+    delay = state.settings.job_delay
+    job_id = str(UUID(bytes=secrets.token_bytes(16), version=4))
+    state.jobs[job_id] = Job(
+        question, limit, state.now, state.settings.clock() + delay, delay, state.watermark
+    )
+    return json_response({"jobId": job_id}, 202)
+
+
+async def status(request: Request) -> Response:
+    """Tell a job's state: 202 while it runs, 200 afterwards."""
+    state = state_of(request)
+    job = _job(state, request)
+    job_state = job.state(state)
+    answer: Json = {"state": job_state, "submissionDate": iso(job.submitted)}
+    if job_state in _FINAL:
+        answer["completionDate"] = iso(job.completed())
+        answer["expirationDate"] = iso(job.expires(state))
+    if job_state == "FAILED":
+        answer["errorMessage"] = state.settings.faults.job_error
+    return json_response(answer, 200 if job_state in _FINAL else 202)
+
+
+async def results(request: Request) -> Response:
+    """One page of a fulfilled job's rows."""
+    state = state_of(request)
+    job = _job(state, request)
+    job_state = job.state(state)
+    if job_state == "EXPIRED":
+        raise ApiError("not.found")
+    if job_state != "FULFILLED":
+        raise bad_request(f"The job has no results: it is {job_state}.")
+    wish = request.query_params.get("pageSize")
+    size = whole_number(wish, "pageSize") if wish is not None else state.settings.job_page_size
+    cursor = request.query_params.get("cursor")
+    return await run_in_threadpool(
+        _results_page,
+        state,
+        job,
+        min(size, state.settings.max_job_page_size),
+        cursor,
+        gzip=accepts_gzip(request),
+    )
+
+
+async def delete(request: Request) -> Response:
+    """Cancel or forget a job."""
+    state = state_of(request)
+    _job(state, request)
+    del state.jobs[request.path_params["job_id"]]
+    return Response(status_code=204)
+
+
+async def availability(request: Request) -> Response:
+    """Tell the watermark: everything before it is in the data lake (SDK 269 models/data_availability_response.py)."""
+    state = state_of(request)
+    state.require("analytics:conversationDetail:view")
+    return json_response({"dataAvailabilityDate": iso(state.watermark)})
+
+
+def _job(state: State, request: Request) -> Job:
+    state.require(*PERMISSIONS)
+    job: Job | None = state.jobs.get(request.path_params["job_id"])
+    if job is None or state.settings.faults.forgets_job():
+        raise ApiError("not.found")
+    return job
+
+
+def _results_page(state: State, job: Job, size: int, cursor: str | None, *, gzip: bool) -> Response:
+    faults = state.settings.faults
+    if job.rows is None:
+        job.rows = state.selector.rows(job.question, job.watermark)[: job.limit]
+    # The same question has the same cursors, so that finished pages serve all its jobs.
+    scope = crc32(repr((job.question, job.limit, job.watermark)).encode())
+    offset = read_cursor(scope, cursor) if cursor else 0
+    rows = job.rows[offset : offset + size]
+    following = offset + max(1, size - faults.duplicates)
+    tail: Json = {"dataAvailabilityDate": iso(job.watermark)}
+    if faults.repeat_cursor:
+        tail["cursor"] = make_cursor(scope, 0)
+    elif following < len(job.rows):
+        tail["cursor"] = make_cursor(scope, following)
+    last = msgspec.json.encode(tail)
+
+    def make() -> bytes:
+        bodies = record_bodies(state.org, rows, job.watermark, faults, attributes=True)
+        page = b'{"conversations":[%s],%s' % (b",".join(bodies), last[1:]) if bodies else last
+        check_size(state, page)
+        return compress(page) if gzip else page
+
+    switches = (faults.unknown_fields, faults.unknown_enums, state.settings.max_response_bytes)
+    key = page_key(rows, job.watermark, "job", last, gzip, switches)
+    return page_response(state.pages.get_or_make(key, make), gzipped=gzip)
+
+
+routes = [
+    Route(_PATH, submit, methods=["POST"]),
+    Route(f"{_PATH}/availability", availability, methods=["GET"]),
+    Route(f"{_PATH}/{{job_id}}", status, methods=["GET"]),
+    Route(f"{_PATH}/{{job_id}}", delete, methods=["DELETE"]),
+    Route(f"{_PATH}/{{job_id}}/results", results, methods=["GET"]),
+]

@@ -1,0 +1,45 @@
+"""Schema drift: records with fields and enum values of a later API version.
+
+Genesys Cloud adds fields and enum values several times a year without notice (seen between SDK releases).
+"""
+
+from typing import Any
+from zlib import crc32
+
+Json = dict[str, Any]
+
+
+def drifts(conversation_id: str) -> bool:
+    """Whether this conversation's record is one of those that drift (every third)."""
+    return crc32(conversation_id.encode()) % 3 == 0
+
+
+def add_unknown_fields(record: Json) -> Json:
+    """Add fields that no schema knows, at every depth of the record, in place."""
+    record["sentimentScore"] = 0.25
+    record["predictedTopics"] = [{"topicId": "t-1", "confidence": 0.9, "phrases": ["late parcel"]}]
+    for participant in record.get("participants", ()):
+        participant["pronouns"] = "they/them"
+        for session in participant["sessions"]:
+            session["carbonFootprint"] = {"grams": 12, "method": None}
+            if "flow" in session:
+                session["flow"]["modelVersion"] = "2027-01"
+            for segment in session["segments"][:1]:
+                segment["holographic"] = True
+            for metric in session.get("metrics", [])[:1]:
+                metric["unit"] = "ms"
+    for evaluation in record.get("evaluations", ()):
+        evaluation["aiAssisted"] = True
+    return record
+
+
+def add_unknown_enums(record: Json) -> Json:
+    """Replace enum values with ones that no schema knows, in place."""
+    record["conversationInitiator"] = "agenticAssistant"
+    for participant in record.get("participants", ())[:1]:
+        for session in participant["sessions"]:
+            session["mediaType"] = "hologram"
+            for segment in session["segments"][:1]:
+                segment["segmentType"] = "teleport"
+                segment["disconnectType"] = "beamedUp"
+    return record

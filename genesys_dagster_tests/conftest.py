@@ -1,0 +1,151 @@
+"""The org and the S3 server against which whole exports are tested."""
+
+import os
+from datetime import UTC, date, datetime
+
+import boto3
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.definitions import build_definitions
+from genesys_dagster.resources import GenesysResource
+from genesys_dagster.sandbox.org import Org
+from genesys_dagster.sandbox.s3 import S3Server
+from genesys_dagster.sandbox.server import SandboxServer
+
+OURS = ("AWS_", "GENESYS", "DAGSTER_")
+NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
+DAY = date(2026, 5, 12)
+"""A Tuesday whose end the data lake's watermark has passed."""
+
+
+@pytest.fixture(scope="session")
+def _servers():
+    org = Org(conversations_per_day=400, now=lambda: NOW)
+    with SandboxServer(org) as sandbox, S3Server() as s3:
+        yield sandbox, s3
+
+
+@pytest.fixture
+def sandbox(_servers):
+    """A Genesys Cloud org without faults; faults and settings may be changed for the test."""
+    server, _ = _servers
+    before = dict(vars(server.settings))
+    server.reset()
+    yield server
+    server.reset()
+    for name, value in before.items():
+        setattr(server.settings, name, value)
+
+
+@pytest.fixture
+def lake(_servers):
+    """An empty bucket, and what tests ask about it."""
+    _, server = _servers
+    client = boto3.Session().client(
+        "s3",
+        endpoint_url=server.url,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        region_name="us-east-1",
+    )
+    lake = Lake(client, server.bucket, server.env())
+    lake.clear()
+    yield lake
+    lake.clear()
+
+
+class Lake:
+    """The bucket, asked directly."""
+
+    def __init__(self, client, bucket, variables):
+        self.client, self.bucket, self.variables = client, bucket, variables
+
+    def keys(self):
+        return [item["Key"] for item in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
+
+    def uploads(self):
+        return self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
+
+    def key(self, day=DAY):
+        return f"genesys/conversation_details/date={day}/data.parquet"
+
+    def bytes(self, day=DAY):
+        return self.client.get_object(Bucket=self.bucket, Key=self.key(day))["Body"].read()
+
+    def table(self, day=DAY):
+        return pq.read_table(pa.BufferReader(self.bytes(day)))
+
+    def put(self, day=DAY, body=b"the version before"):
+        self.client.put_object(Bucket=self.bucket, Key=self.key(day), Body=body)
+
+    def clear(self):
+        for key in self.keys():
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+
+
+@pytest.fixture
+def environment(monkeypatch, sandbox, lake, tmp_path):
+    """The variables a user sets, and none besides."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)  # a failed step is run again at once
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for name, value in (sandbox.env() | lake.variables | {"GENESYS_S3_BUCKET": lake.bucket}).items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+def export(environment, sandbox):
+    """Materializes `conversation_details` as a user's deployment does; returns the run's outcome."""
+    return lambda *days, **settings: Outcome(_materialize(days or (DAY,), settings))
+
+
+def _materialize(days, settings):
+    tags = {
+        "dagster/asset_partition_range_start": str(days[0]),
+        "dagster/asset_partition_range_end": str(days[-1]),
+    }
+    return dg.materialize(
+        [conversation_details],
+        partition_key=str(days[0]) if len(days) == 1 else None,
+        tags=tags if len(days) > 1 else None,
+        resources=build_definitions(genesys=GenesysResource(**settings)).resources,
+        raise_on_error=False,
+    )
+
+
+class Outcome:
+    """What a run did, as a user sees it."""
+
+    def __init__(self, result):
+        self.result, self.success = result, result.success
+
+    @property
+    def materializations(self):
+        return [event.materialization for event in self.result.get_asset_materialization_events()]
+
+    @property
+    def metadata(self):
+        (only,) = self.materializations
+        return {name: value.value for name, value in only.metadata.items()}
+
+    @property
+    def data_version(self):
+        (only,) = self.materializations
+        return only.tags["dagster/data_version"]
+
+    @property
+    def failure(self):
+        """The one message of the failed step."""
+        (event,) = self.result.filter_events(lambda event: event.is_step_failure)
+        return event.step_failure_data.user_failure_data.description
+
+    @property
+    def was_retried(self):
+        return bool(self.result.filter_events(lambda event: event.is_step_up_for_retry))

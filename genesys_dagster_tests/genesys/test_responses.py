@@ -1,0 +1,175 @@
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_dagster.genesys.complaints import Complaint, read_complaint, rejection
+from genesys_dagster.genesys.errors import (
+    AuthenticationError,
+    MalformedResponseError,
+    PermissionDeniedError,
+    RequestRejectedError,
+    ServiceUnavailableError,
+)
+from genesys_dagster.genesys.pages import read_envelope
+from genesys_dagster.genesys.responses import Response, inflate
+from genesys_dagster_tests.genesys.fakes import QUERY, error_body
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=2000), min_size=1, max_size=3))
+def test_gzip_bodies_of_one_or_several_members_are_inflated(parts):
+    assert inflate(b"".join(gzip.compress(part) for part in parts), "gzip") == b"".join(parts)
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=1, max_size=2000), st.data())
+def test_a_gzip_body_that_is_cut_off_anywhere_is_noticed(content, data):
+    whole = gzip.compress(content)
+    cut = whole[: data.draw(st.integers(1, len(whole) - 1))]
+    with pytest.raises(MalformedResponseError):
+        inflate(cut, "gzip")
+
+
+def test_a_damaged_gzip_body_is_noticed():
+    whole = bytearray(gzip.compress(b"x" * 1000))
+    whole[-6] ^= 1  # checksum
+    with pytest.raises(MalformedResponseError, match="damaged"):
+        inflate(bytes(whole), "gzip")
+
+
+def test_an_encoding_that_was_not_asked_for_is_refused():
+    with pytest.raises(MalformedResponseError, match="deflate"):
+        inflate(zlib.compress(b"{}"), "deflate")
+
+
+@pytest.mark.parametrize("encoding", [None, "", "identity", "Identity"])
+def test_a_plain_body_passes(encoding):
+    assert inflate(b"{}", encoding) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (
+            json.dumps(error_body("a.code", "some\n words")).encode(),
+            Complaint("some words", "a.code", "ctx-1"),
+        ),
+        (
+            b'{"error": "invalid_client", "description": "client not found"}',
+            Complaint("client not found", "invalid_client", "hdr"),
+        ),
+        (b'{"error": "x", "error_description": "y"}', Complaint("y", "x", "hdr")),
+        (
+            b"<html><head><title>502 Bad\nGateway</title></head></html>",
+            Complaint("502 Bad Gateway", None, "hdr"),
+        ),
+        (b"<html><p>oops</p></html>", Complaint("an HTML page instead of JSON", None, "hdr")),
+        (b"upstream connect error", Complaint("upstream connect error", None, "hdr")),
+        (b"", Complaint(None, None, "hdr")),
+        (b'{"message": {"odd": 1}, "code": 7}', Complaint(None, None, "hdr")),
+        (b"[1]", Complaint("[1]", None, "hdr")),
+        (b"\xff\xfe", Complaint("\ufffd\ufffd", None, "hdr")),
+    ],
+)
+def test_error_bodies_of_every_kind_are_understood(body, complaint):
+    assert read_complaint({"inin-correlation-id": "hdr"}, body) == complaint
+
+
+def test_a_long_error_text_is_cut():
+    assert len(read_complaint({}, b"x" * 5000).message) == 300
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (302, RequestRejectedError, False),
+        (400, RequestRejectedError, False),
+        (401, AuthenticationError, False),
+        (403, PermissionDeniedError, False),
+        (404, RequestRejectedError, False),
+        (408, ServiceUnavailableError, True),
+        (409, RequestRejectedError, False),
+        (413, RequestRejectedError, False),
+        (429, ServiceUnavailableError, True),
+        (500, ServiceUnavailableError, True),
+        (503, ServiceUnavailableError, True),
+        (504, ServiceUnavailableError, True),
+    ],
+)
+def test_each_status_becomes_the_exception_of_what_can_be_done(status, kind, retryable):
+    error = rejection("POST", QUERY, status, Complaint("words", "a.code", "ctx"))
+    assert type(error) is kind
+    assert error.retryable is retryable
+    assert (error.status, error.code, error.message, error.correlation_id) == (
+        status,
+        "a.code",
+        "words",
+        "ctx",
+    )
+
+
+def test_an_error_is_one_line_with_everything_that_support_asks_for():
+    error = rejection("POST", QUERY, 403, Complaint("No way", "missing.any.permissions", "ctx-9"))
+    text = str(error)
+    for part in (
+        "No way",
+        f"POST {QUERY}",
+        "HTTP 403",
+        "missing.any.permissions",
+        "ctx-9",
+        "analytics:conversationDetail:view",
+        "role",
+    ):
+        assert part in text
+    assert "\n" not in text
+
+
+def test_a_404_that_is_not_from_genesys_points_at_the_address():
+    assert "GENESYSCLOUD_API_URL" in str(rejection("GET", "/x", 404, Complaint("404 page not found")))
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"totalHits": 0}', b'{"conversations": null}', b'{"conversations": []}']
+)
+def test_missing_null_and_empty_arrays_are_empty_pages(body):
+    envelope = read_envelope(Response(200, {}, body))
+    assert (envelope.page.records, envelope.page.records_key) == (0, "conversations")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"[]",
+        b"null",
+        b"<html>",
+        b'{"conversations": [{"a": 1}',
+        b'{"conversations": {}}',
+        b'{"conversations": [}',
+        b'{"totalHits": "x"}',
+        b'{"dataAvailabilityDate": "x"}',
+    ],
+)
+def test_a_body_that_is_no_whole_page_is_malformed(body):
+    with pytest.raises(MalformedResponseError):
+        read_envelope(Response(200, {}, body))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 200))
+def test_a_page_cut_off_anywhere_is_noticed(cut):
+    body = json.dumps(
+        {"conversations": [{"a": 'b]}"', "c": [1, 2, {"d": None}]}] * 5, "totalHits": 5}
+    ).encode()
+    with pytest.raises(MalformedResponseError):
+        read_envelope(Response(200, {}, body[:-cut] if cut < len(body) else b"{"))
+
+
+def test_the_page_keeps_the_servers_bytes():
+    body = b'{ "conversations" : [ {"conversationId":"1" } ] }'
+    assert read_envelope(Response(200, {}, body)).page.body == body

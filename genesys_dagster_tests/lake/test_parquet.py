@@ -1,0 +1,186 @@
+"""Rows to Parquet: whole row groups, and bytes that depend on the rows alone."""
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
+from genesys_dagster.lake.rowgroups import RowGroups, value_bits
+
+ROW = pa.struct(
+    [
+        ("id", pa.string()),
+        ("at", pa.timestamp("ms", "UTC")),
+        ("tags", pa.map_(pa.string(), pa.string())),
+        ("parts", pa.list_(pa.struct([("kind", pa.string()), ("n", pa.int64()), ("on", pa.bool_())]))),
+        ("pair", pa.list_(pa.int32(), 2)),
+        ("nothing", pa.null()),
+    ]
+)
+SCHEMA = pa.schema(list(ROW))
+
+
+def maybe(strategy):
+    return st.none() | strategy
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": maybe(st.text(max_size=8)),
+            "at": maybe(st.integers(0, 2**40)),
+            "tags": maybe(st.lists(st.tuples(st.text(max_size=3), maybe(st.text(max_size=3))), max_size=3)),
+            "parts": maybe(
+                st.lists(
+                    st.fixed_dictionaries(
+                        {"kind": maybe(st.sampled_from("ab")), "n": maybe(st.integers(0, 9)), "on": maybe(st.booleans())}
+                    ),
+                    max_size=3,
+                )
+            ),
+            "pair": maybe(st.lists(st.integers(0, 9), min_size=2, max_size=2)),
+            "nothing": st.none(),
+        }
+    ),
+    max_size=30,
+)
+
+
+def rows_table(rows):
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def encode(tables, schema, **settings_):
+    sink = io.BytesIO()
+    with ParquetEncoder(sink, schema, ParquetSettings(**settings_)) as encoder:
+        for table in tables:
+            encoder.write(table)
+        encoder.finish()
+    return sink.getvalue()
+
+
+def cut(table, cuts):
+    """Cuts a table into frames, some slices of it and some copies."""
+    edges = sorted({0, table.num_rows, *(cut for cut in cuts if cut < table.num_rows)})
+    for index, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+        piece = table.slice(start, end - start)
+        yield piece if index % 2 else piece.take(list(range(piece.num_rows)))
+
+
+@settings(deadline=None, max_examples=120)
+@given(ROWS, st.lists(st.integers(0, 30)), st.integers(1, 12), st.integers(1, 400))
+def test_however_the_rows_are_cut_into_frames_the_bytes_are_the_same(rows, cuts, max_rows, max_bytes):
+    table = rows_table(rows)
+    limits = {"rows_per_row_group": max_rows, "bytes_per_row_group": max_bytes}
+    whole = encode([table], SCHEMA, **limits)
+    assert encode(cut(table, cuts), SCHEMA, **limits) == whole
+    assert pq.read_table(io.BytesIO(whole)).to_pylist() == table.to_pylist()
+
+
+@settings(deadline=None, max_examples=120)
+@given(ROWS, st.lists(st.integers(0, 30)), st.integers(1, 12), st.integers(1, 400))
+def test_row_groups_are_full_and_within_rows_and_bytes(rows, cuts, max_rows, max_bytes):
+    table = rows_table(rows)
+    groups = RowGroups(SCHEMA, max_rows, max_bytes)
+    made = [group for frame in cut(table, cuts) for group in groups.add(frame)] + list(groups.rest())
+    assert sum(group.num_rows for group in made) == table.num_rows
+    start = 0
+    for group in made:
+        assert 1 <= group.num_rows <= max_rows
+        assert group.num_rows == 1 or value_bits(group) <= max_bytes * 8
+        longer = table.slice(start, group.num_rows + 1)
+        start += group.num_rows
+        full = group.num_rows == max_rows or value_bits(longer) > max_bytes * 8
+        assert full or start == table.num_rows
+
+
+@settings(deadline=None, max_examples=100)
+@given(ROWS, st.integers(0, 30))
+def test_the_size_of_rows_is_the_sum_of_its_parts(rows, at):
+    table = rows_table(rows)
+    assert value_bits(table.slice(0, at)) + value_bits(table.slice(at)) == value_bits(table)
+    assert value_bits(table) <= table.nbytes * 8
+
+
+def file_of(table, **settings_):
+    return pq.ParquetFile(io.BytesIO(encode([table], table.schema, **settings_)))
+
+
+def encodings(file):
+    group = file.metadata.row_group(0)
+    return {group.column(i).path_in_schema: group.column(i).encodings for i in range(group.num_columns)}
+
+
+def test_rows_are_gathered_to_row_groups_of_the_given_number():
+    table = pa.table({"n": list(range(25))})
+    file = file_of(table, rows_per_row_group=10)
+    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [10, 10, 5]
+
+
+def test_large_rows_end_a_row_group_by_their_bytes():
+    table = pa.table({"text": ["x" * 1_000] * 10})
+    file = file_of(table, bytes_per_row_group=2_500)
+    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [2] * 5
+
+
+def test_a_row_larger_than_a_row_group_is_one_of_its_own():
+    table = pa.table({"text": ["a", "x" * 10_000, "b"]})
+    file = file_of(table, bytes_per_row_group=1_000)
+    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [1, 1, 1]
+
+
+def test_columns_that_repeat_have_a_dictionary_and_ids_have_none():
+    parts = [[{"id": f"{i}-{j}", "kind": "voice"} for j in range(4)] for i in range(50)]
+    tags = [[("queue", f"value {i}")] for i in range(50)]
+    table = pa.table(
+        {"parts": parts, "tags": pa.array(tags, pa.map_(pa.string(), pa.string())), "region": ["eu"] * 50}
+    )
+    found = encodings(file_of(table))
+    has_dictionary = {path for path, used in found.items() if "RLE_DICTIONARY" in used}
+    assert set(found) - has_dictionary == {"parts.list.element.id", "tags.key_value.value"}
+    assert has_dictionary == {"parts.list.element.kind", "tags.key_value.key", "region"}
+
+
+@pytest.mark.parametrize(("declared", "value"), [("true", "unique"), ("false", "same")])
+def test_a_field_that_declares_its_dictionary_is_believed(declared, value):
+    field = pa.field("s", pa.string(), metadata={"dictionary": declared})
+    values = [value if value == "same" else f"{value}{i}" for i in range(50)]
+    used = encodings(file_of(pa.table([values], schema=pa.schema([field]))))["s"]
+    assert ("RLE_DICTIONARY" in used) == (declared == "true")
+
+
+def test_timestamps_are_stored_as_differences():
+    table = pa.table({"l": pa.array([[1, 2]] * 9, pa.list_(pa.timestamp("ms", "UTC")))})
+    assert "DELTA_BINARY_PACKED" in encodings(file_of(table))["l.list.element"]
+
+
+def test_a_file_without_rows_has_its_schema():
+    file = pq.ParquetFile(io.BytesIO(encode([], SCHEMA)))
+    assert file.schema_arrow == SCHEMA
+    assert file.metadata.num_rows == 0
+
+
+def test_an_error_of_the_sink_reaches_the_writer_and_ends_the_thread():
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError("full")
+
+    with (
+        pytest.raises(OSError, match="full"),
+        ParquetEncoder(Full(), SCHEMA, ParquetSettings(rows_per_row_group=1)) as encoder,
+    ):
+        for _ in range(10):
+            encoder.write(rows_table([{"id": "a"}]))
+        encoder.finish()
+
+
+@pytest.mark.parametrize("codec", ["zstd", "snappy", "lz4", "gzip", "brotli", "none"])
+def test_every_codec_can_be_chosen(codec):
+    level = 1 if codec in {"zstd", "gzip", "brotli"} else None
+    file = file_of(pa.table({"n": [1]}), compression=codec, compression_level=level)
+    expected = {"none": "UNCOMPRESSED"}.get(codec, codec.upper())
+    assert file.metadata.row_group(0).column(0).compression == expected

@@ -1,0 +1,1 @@
+"""Tests of the sandbox: the made-up org and its HTTP interface."""
