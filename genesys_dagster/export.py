@@ -34,7 +34,7 @@ class ExportReport:
     source: str | None = None
     """`job` or `query`; None until it is chosen."""
     total_hits: int | None = None
-    """What the interactive query said it would return; None for jobs, which do not say."""
+    """How many conversations the interactive query announced; None if it did not say."""
     pages: int = 0
     api_requests: int = 0
     api_retries: int = 0

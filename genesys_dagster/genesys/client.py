@@ -98,6 +98,10 @@ class GenesysClient:
             self._workers.shutdown(wait=False, cancel_futures=True)
             self._workers = None
 
+    async def authenticate(self) -> None:
+        """Log in now instead of with the first request; errors as in `fetch`."""
+        await self._tokens.current()
+
     async def request(
         self,
         method: str,

@@ -1,5 +1,7 @@
 """One interval of conversation details as pages, from the interactive query or a bulk job, whichever fits."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -8,7 +10,7 @@ from typing import Literal, get_args
 
 from genesys_dagster.genesys.availability import data_available_until, require_availability
 from genesys_dagster.genesys.client import GenesysClient
-from genesys_dagster.genesys.errors import ConfigurationError, RequestRejectedError
+from genesys_dagster.genesys.errors import ConfigurationError, GenesysError, RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
@@ -18,6 +20,7 @@ from genesys_dagster.genesys.query import InteractiveQuery, Paging
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
 
 Source = Literal["auto", "job", "query"]
+_log = logging.getLogger(__name__)
 
 
 class ConversationDetails:
@@ -91,12 +94,26 @@ class ConversationDetails:
             GenesysError: As in `GenesysClient.fetch`.
         """
         self.progress.source = await self._choose(interval)
-        source = self._job if self.progress.source == "job" else self._query
-        async with aclosing(source.pages(interval)) as pages:
-            async for page in pages:
-                self.progress.pages += 1
-                self.progress.records += page.records
-                yield replace(page, number=self.progress.pages)
+        from_job = self.progress.source == "job"
+        source = self._job if from_job else self._query
+        announcing = asyncio.create_task(self._announce(interval)) if from_job else None
+        try:
+            async with aclosing(source.pages(interval)) as pages:
+                async for page in pages:
+                    self.progress.pages += 1
+                    self.progress.records += page.records
+                    yield replace(page, number=self.progress.pages)
+        finally:
+            if announcing:
+                announcing.cancel()
+                await asyncio.wait([announcing])
+
+    async def _announce(self, interval: Interval) -> None:
+        """Ask the query how many conversations to expect of a job, which does not say. Nothing depends on it."""
+        try:
+            self.progress.total_hits = await self._query.count(interval)
+        except GenesysError as error:
+            _log.info("how many conversations to expect is unknown: %s", error)
 
     async def _choose(self, interval: Interval) -> Literal["job", "query"]:
         if self._source == "query":

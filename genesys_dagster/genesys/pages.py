@@ -1,7 +1,9 @@
 """A page of records as it travels through the program: the server's bytes, and what its envelope says."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -54,7 +56,25 @@ class _Json(msgspec.Struct, rename="camel", gc=False):
     data_availability_date: str | None = None
 
 
+class _LenientJson(_Json, rename="camel"):
+    conversations: list[Any] | None = None  # type: ignore[assignment]
+    entities: list[Any] | None = None
+
+
 _decoder = msgspec.json.Decoder(_Json)
+
+
+def _scan(body: bytes) -> _Json:
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError:
+        # The standard library is slower but also takes what JSON allows and msgspec does not: lone surrogates
+        # (RFC 8259, 8.2) and numbers beyond a double. What is no whole JSON at all fails here again.
+        return msgspec.convert(json.loads(body, parse_constant=_reject), _LenientJson, strict=False)
+
+
+def _reject(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def read_envelope(response: Response) -> Envelope:
@@ -67,10 +87,10 @@ def read_envelope(response: Response) -> Envelope:
         MalformedResponseError: The body is not one whole JSON object of that shape.
     """
     try:
-        said = _decoder.decode(response.body)
+        said = _scan(response.body)
         available = said.data_availability_date
         available_until = parse_instant(available) if available else None
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except ValueError:  # msgspec's errors are ValueErrors too
         raise MalformedResponseError("the answer is not a whole page of records") from None
     in_entities = said.conversations is None and said.entities is not None
     records = said.entities if in_entities else said.conversations

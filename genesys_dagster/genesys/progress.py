@@ -11,8 +11,7 @@ class ExportProgress:
 
     Attributes:
         source: Where the pages come from; None before that is decided.
-        total_hits: Records expected, as far as announced; it moves while data arrives. None for bulk jobs, which
-            announce nothing.
+        total_hits: Records expected, as far as the interactive query announced; it moves while data arrives.
         pages: Pages delivered.
         records: Records in them, duplicates included.
         available_until: Watermark of the data lake, once it was read.

@@ -66,6 +66,15 @@ class InteractiveQuery:
                     yield page
             self._hits.close_part()
 
+    async def count(self, interval: Interval) -> int | None:
+        """Return how many conversations the query announces for an interval of at most 7 days, reading one of them.
+
+        The number counts all that started on the UTC days touched and were active in the interval.
+        """
+        body = {**_body(interval), "paging": {"pageSize": 1, "pageNumber": 1}}
+        envelope = await self._client.fetch("POST", QUERY_PATH, read_envelope, json=body)
+        return envelope.total_hits
+
     async def _slice(self, interval: Interval) -> AsyncGenerator[Page, None]:
         """Yield one slice, in halves where it is too much for one go."""
         reader = self._by_cursor if self._paging == "cursor" else self._by_number

@@ -1,10 +1,14 @@
-"""What the lake asks of Dagster's contexts: which asset, which partitions, where they lie."""
+"""What the lake asks of Dagster's contexts: which asset, which partitions, where they lie, which rows."""
 
+import importlib
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
 from genesys_dagster.lake import locate
+from genesys_dagster.lake.errors import ReadError
 from genesys_dagster.lake.partitions import Locate
 
 _DAY = "%Y-%m-%d"
@@ -59,3 +63,30 @@ def locator(definition: dg.PartitionsDefinition, keys: Sequence[str]) -> Locate:
         spans = [(window.start, window.end) for window in windows]
         return lambda column: locate.by_time(column, spans, definition.timezone)
     return lambda column: locate.by_value(column, keys)
+
+
+def row_filter(filters: Any) -> Any:
+    """Returns the row filter that an input's metadata hold.
+
+    Dagster records an input's metadata as JSON after loading it, so a pyarrow expression cannot stand
+    there itself: a reference to a function that makes it can.
+
+    Args:
+        filters: A list, a reference to a function, or None.
+
+    Returns:
+        The list, or the function's expression.
+
+    Raises:
+        ReadError: Dagster could not record it.
+    """
+    if isinstance(filters, dg.PythonArtifactMetadataValue):
+        return getattr(importlib.import_module(filters.module), filters.name)()
+    try:
+        json.dumps(filters)
+    except TypeError as error:
+        raise ReadError(
+            f"`filters` in the input's metadata must be JSON ({error}): write times as ISO 8601 text and sets as lists, "
+            "and give a pyarrow Expression as dg.MetadataValue.python_artifact(function that returns it)."
+        ) from error
+    return filters

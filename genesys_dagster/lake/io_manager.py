@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr
 
-from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys
+from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
 from genesys_dagster.lake.errors import LakeError, StorageError
 from genesys_dagster.lake.frames import FrameStream, as_stream, closing
 from genesys_dagster.lake.layout import object_key
@@ -49,8 +49,9 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
     with `dict[str, …]`. Metadata of the input (`AssetIn(metadata=…)`):
 
     - `columns`: names of the columns to read,
-    - `filters`: rows to read, as `[(column, operator, value), …]`, a list of such lists (or), or a
-      `pyarrow.compute.Expression`,
+    - `filters`: rows to read, as `[(column, operator, value), …]` (all must hold) or a list of such
+      lists (one must hold), times as ISO 8601 text; or `dg.MetadataValue.python_artifact(function)` of
+      a function that returns a `pyarrow.compute.Expression`,
     - `allow_missing_partitions`: True leaves absent partitions out.
 
     Example:
@@ -62,7 +63,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
 
     s3: dg.ResourceDependency[S3Resource] = Field(
         repr=False,  # it may hold keys
-        description="Where S3 is; left as it is, the normal AWS chain of variables, profiles and roles decides."
+        description="Where S3 is; left as it is, the normal AWS chain of variables, profiles and roles decides.",
     )
     bucket: str = Field(
         default="", description=f"Bucket name. If empty, the environment variable {BUCKET_VARIABLE}."
@@ -151,7 +152,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         with _as_failure():
             request = Request(
                 annotation=context.dagster_type.typing_type,
-                wanted=selection(metadata.get("columns"), metadata.get("filters")),
+                wanted=selection(metadata.get("columns"), row_filter(metadata.get("filters"))),
                 allow_missing=bool(metadata.get("allow_missing_partitions", False)),
             )
             client, bucket = self._get_client(), self._get_bucket()

@@ -11,7 +11,7 @@ from operator import and_, or_
 from typing import TYPE_CHECKING, Any
 
 from genesys_dagster.lake.objects import S3File
-from genesys_dagster.lake.reading import Selection, checked, open_dataset
+from genesys_dagster.lake.reading import Selection, Term, checked, open_dataset
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # RefreshableCredentials), so what it hands out is good for longer than this.
 _ASK_AGAIN = 300
 
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+_CONDITIONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": lambda column, value: column == value,
     "==": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
@@ -51,13 +51,13 @@ def scan(files: Sequence[S3File], wanted: Selection, client: "S3Client") -> "pl.
     dataset = open_dataset(files)
     filtered = checked(dataset, wanted)
     same = all(fragment.physical_schema.equals(dataset.schema) for fragment in dataset.get_fragments())
-    if not same or (wanted.filter is not None and wanted.terms is None):
+    if not same or wanted.expression is not None:
         # Columns added over time, and pyarrow's own expressions, are Arrow's to resolve.
         frame = pl.scan_pyarrow_dataset(filtered)
     else:
         frame = _scan_parquet([file.uri for file in files], client)
         if wanted.terms is not None:
-            frame = frame.filter(_expression(wanted.terms))
+            frame = frame.filter(_expression(wanted.typed_terms(dataset.schema)))
     return frame.select(wanted.columns) if wanted.columns else frame
 
 
@@ -103,14 +103,13 @@ def _provider(credentials: Any) -> Callable[[], tuple[dict[str, str], int | None
     return current
 
 
-def _expression(terms: Sequence[Any]) -> "pl.Expr":
-    """Returns a filter in Polars' words: a list of terms that must all hold, or a list of such lists."""
-    groups = [terms] if isinstance(terms[0], tuple) else terms
-    return reduce(or_, (reduce(and_, (_term(*term) for term in group)) for group in groups))
+def _expression(groups: Sequence[Sequence[Term]]) -> "pl.Expr":
+    """Returns a filter in Polars' words: one of the groups must hold, whole."""
+    return reduce(or_, (reduce(and_, (_condition(*term) for term in group)) for group in groups))
 
 
-def _term(column: str, operator: str, value: Any) -> "pl.Expr":
+def _condition(column: str, operator: str, value: Any) -> "pl.Expr":
     import polars as pl
 
-    condition: pl.Expr = _OPERATORS[operator](pl.col(column), value)
+    condition: pl.Expr = _CONDITIONS[operator](pl.col(column), value)
     return condition

@@ -194,7 +194,7 @@ def _polars(files: Sequence[S3File], wanted: Selection, _: "S3Client") -> Any:
 
 
 def _lazy_polars(files: Sequence[S3File], wanted: Selection, client: "S3Client") -> Any:
-    from genesys_dagster.lake.lazy_polars import scan  # noqa: PLC0415 - it needs an optional extra
+    from genesys_dagster.lake.lazy_polars import scan
 
     return scan(files, wanted, client)
 

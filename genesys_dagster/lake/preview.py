@@ -78,7 +78,7 @@ def _unit(field: pa.Field) -> str:
     """Returns what the number of a nested value counts."""
     if pa.types.is_struct(field.type):
         return f"of {field.type.num_fields} fields"
-    return "entries" if pa.types.is_map(field.type) else _escaped(field.name)
+    return "map entries" if pa.types.is_map(field.type) else _escaped(field.name)
 
 
 def is_personal(field: pa.Field) -> bool:

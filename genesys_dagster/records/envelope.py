@@ -41,9 +41,13 @@ def _parse(page: bytes) -> Any:
     ):  # stricter than the standard library about lone surrogates
         pass
     try:
-        return json.loads(page, parse_float=Decimal)
+        return json.loads(page, parse_float=Decimal, parse_constant=_reject)
     except ValueError:  # its message would repeat a piece of the page
         raise DecodeError(f"A response of {len(page)} bytes is not JSON.") from None
+
+
+def _reject(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _identified(record: dict[str, Any], records_key: str) -> dict[str, Any]:

@@ -170,6 +170,14 @@ def test_a_page_cut_off_anywhere_is_noticed(cut):
         read_envelope(Response(200, {}, body[:-cut] if cut < len(body) else b"{"))
 
 
+@pytest.mark.parametrize("value", [rb'"\ud800"', b"1e400", b"123456789012345678901234567890"])
+def test_what_json_allows_and_few_parsers_take_is_a_page(value):
+    body = b'{"conversations":[{"odd":' + value + b'}],"totalHits":1,"cursor":"next"}'
+    envelope = read_envelope(Response(200, {}, body))
+    assert (envelope.page.records, envelope.total_hits, envelope.next_cursor) == (1, 1, "next")
+    assert envelope.page.body == body
+
+
 def test_the_page_keeps_the_servers_bytes():
     body = b'{ "conversations" : [ {"conversationId":"1" } ] }'
     assert read_envelope(Response(200, {}, body)).page.body == body

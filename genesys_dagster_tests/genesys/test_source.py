@@ -72,7 +72,7 @@ def test_auto_takes_the_job_exactly_when_its_data_is_complete(available, source)
     assert records == 7
     assert progress.source == source
     assert progress.available_until == datetime.fromisoformat(available)
-    assert progress.total_hits == (7 if source == "query" else None)
+    assert progress.total_hits == 7
     assert len(jobs.submitted) == (source == "job")
 
 

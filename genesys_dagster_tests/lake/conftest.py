@@ -6,6 +6,7 @@ to run the same tests against another one.
 
 import os
 import uuid
+from contextlib import contextmanager
 
 import boto3
 import pytest
@@ -62,6 +63,13 @@ def admin(endpoint):
 @pytest.fixture
 def bucket(admin):
     """A fresh bucket, emptied and removed afterwards."""
+    with fresh_bucket(admin) as name:
+        yield name
+
+
+@contextmanager
+def fresh_bucket(admin):
+    """Makes a bucket, and removes it with all that is in it."""
     name = f"lake-{uuid.uuid4().hex[:12]}"
     admin.create_bucket(Bucket=name)
     yield name
@@ -92,7 +100,9 @@ class Store:
         self.bucket = bucket
 
     def keys(self):
-        return sorted(item["Key"] for item in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", []))
+        return sorted(
+            item["Key"] for item in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        )
 
     def read(self, key):
         return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()

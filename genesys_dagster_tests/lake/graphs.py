@@ -13,12 +13,18 @@ def materialize(manager, value, *, partition=None, partitions_def=None, last=Non
     ranged = {"backfill_policy": dg.BackfillPolicy.single_run()} if last else {}
     definition = partitions_def or (DAILY if partition else None)
 
-    @dg.asset(key=["sales", "calls"], io_manager_key="lake", partitions_def=definition, **ranged, **asset_options)
+    @dg.asset(
+        key=["sales", "calls"], io_manager_key="lake", partitions_def=definition, **ranged, **asset_options
+    )
     def calls():
         # Dagster takes a bare generator for a stream of its own events.
         return dg.Output(value() if callable(value) else value)
 
-    tags = {"dagster/asset_partition_range_start": partition, "dagster/asset_partition_range_end": last} if last else None
+    tags = (
+        {"dagster/asset_partition_range_start": partition, "dagster/asset_partition_range_end": last}
+        if last
+        else None
+    )
     return dg.materialize(
         [calls],
         resources={"lake": manager},
@@ -28,7 +34,9 @@ def materialize(manager, value, *, partition=None, partitions_def=None, last=Non
     )
 
 
-def load(manager, annotation, *, metadata=None, partition=None, upstream=DAILY, downstream=None, mapping=None):
+def load(
+    manager, annotation, *, metadata=None, partition=None, upstream=DAILY, downstream=None, mapping=None
+):
     """Loads `sales/calls` into an input of the given annotation and returns the value."""
     loaded = []
 
@@ -75,7 +83,8 @@ def metadata_by_partition(result):
     """Returns the metadata of a run's materializations by partition."""
     events = [event for event in result.all_events if event.event_type_value == "ASSET_MATERIALIZATION"]
     return {
-        event.partition: {name: value.value for name, value in event.materialization.metadata.items()} for event in events
+        event.partition: {name: value.value for name, value in event.materialization.metadata.items()}
+        for event in events
     }
 
 

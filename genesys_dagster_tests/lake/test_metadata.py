@@ -135,7 +135,7 @@ def test_the_preview_shows_no_personal_data(manager):
     assert "Example" not in shown
     assert "5550100" not in shown
     assert shown.splitlines()[-1] == (
-        "| c-1 | 2026-01-01 08:30:00.125+00:00 | ••• | 2 participants | 1 entries | 1 of 2 fields | JSON, 21 characters |"
+        "| c-1 | 2026-01-01 08:30:00.125+00:00 | ••• | 2 participants | 1 map entries | 1 of 2 fields | JSON, 21 characters |"
     )
     assert "neverFilled" not in shown
 
@@ -152,8 +152,14 @@ def test_the_preview_has_as_many_rows_as_configured(s3, bucket):
     rows = pa.table({"n": list(range(100, 150))})
     frames = lambda: iter(rows.to_batches(max_chunksize=1))  # noqa: E731
     shown = metadata(materialize(S3ParquetIOManager(s3=s3, bucket=bucket, preview_rows=3), frames))["preview"]
-    assert [line for line in shown.splitlines() if line.startswith("| 1")] == ["| 100 |", "| 101 |", "| 102 |"]
-    assert "preview" not in metadata(materialize(S3ParquetIOManager(s3=s3, bucket=bucket, preview_rows=0), frames))
+    assert [line for line in shown.splitlines() if line.startswith("| 1")] == [
+        "| 100 |",
+        "| 101 |",
+        "| 102 |",
+    ]
+    assert "preview" not in metadata(
+        materialize(S3ParquetIOManager(s3=s3, bucket=bucket, preview_rows=0), frames)
+    )
 
 
 def test_a_preview_without_rows_says_so():
@@ -171,7 +177,14 @@ def test_no_value_breaks_out_of_its_cell(text):
 
 @given(st.text(min_size=3), st.binary(min_size=3))
 def test_personal_values_never_appear(text, data):
-    schema = pa.schema([pa.field("id", pa.int64()), personal("t"), personal("b", pa.binary()), personal("n", pa.list_(pa.string()))])
+    schema = pa.schema(
+        [
+            pa.field("id", pa.int64()),
+            personal("t"),
+            personal("b", pa.binary()),
+            personal("n", pa.list_(pa.string())),
+        ]
+    )
     rows = pa.table({"id": [1], "t": [text], "b": [data], "n": [[text]]}, schema=schema)
     assert preview(rows).splitlines()[-1] == "| 1 | ••• | ••• | 1 n |"
 

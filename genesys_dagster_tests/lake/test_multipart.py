@@ -28,6 +28,16 @@ def upload(client, bucket, **options):
     return MultipartUpload(client, bucket, KEY, smallest_part=PART, sleep=lambda seconds: None, **options)
 
 
+def write(client, bucket, *chunks, error=None):
+    """Writes chunks and commits, or raises the error instead."""
+    with upload(client, bucket) as sink:
+        for chunk in chunks:
+            sink.write(chunk)
+        if error is not None:
+            raise error
+        return sink.commit()
+
+
 def calls(client):
     """Notes the name of every request that the client sends from now on."""
     names = []
@@ -158,10 +168,8 @@ def test_writing_waits_while_all_parts_in_flight_are_stuck(client, store):
 def test_a_refused_request_aborts_the_upload_and_leaves_the_old_object(client, store, operation, on):
     store.put(KEY)
     fail(client, operation, REFUSED, on=on)
-    with pytest.raises(StorageError, match=r"s3:PutObject") as caught, upload(client, store.bucket) as sink:
-        for _ in range(4):
-            sink.write(content(PART))
-        sink.commit()
+    with pytest.raises(StorageError, match=r"s3:PutObject") as caught:
+        write(client, store.bucket, *[content(PART)] * 4)
     assert caught.value.permanent
     assert store.read(KEY) == b"old"
     assert store.uploads() == []
@@ -170,9 +178,8 @@ def test_a_refused_request_aborts_the_upload_and_leaves_the_old_object(client, s
 def test_a_refused_put_leaves_the_old_object(client, store):
     store.put(KEY)
     fail(client, "PutObject", REFUSED)
-    with pytest.raises(StorageError, match=r"s3:PutObject"), upload(client, store.bucket) as sink:
-        sink.write(b"new")
-        sink.commit()
+    with pytest.raises(StorageError, match=r"s3:PutObject"):
+        write(client, store.bucket, b"new")
     assert store.read(KEY) == b"old"
 
 
@@ -188,9 +195,8 @@ def test_a_part_that_fails_once_is_sent_again(client, store):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, SystemExit, RuntimeError])
 def test_leaving_the_block_by_any_exception_aborts(client, store, error):
     store.put(KEY)
-    with pytest.raises(error), upload(client, store.bucket) as sink:
-        sink.write(content(3 * PART))
-        raise error
+    with pytest.raises(error):
+        write(client, store.bucket, content(3 * PART), error=error)
     assert store.read(KEY) == b"old"
     assert store.uploads() == []
 
@@ -222,9 +228,8 @@ def test_the_abort_is_tried_again(client, store):
 
 def test_an_upload_that_cannot_be_aborted_is_named_in_the_error(client, store):
     fail(client, "AbortMultipartUpload", REFUSED)
-    with pytest.raises(RuntimeError) as caught, upload(client, store.bucket) as sink:
-        sink.write(content(2 * PART))
-        raise RuntimeError
+    with pytest.raises(RuntimeError) as caught:
+        write(client, store.bucket, content(2 * PART), error=RuntimeError)
     (pending,) = store.uploads()
     (note,) = caught.value.__notes__
     assert pending["UploadId"] in note
@@ -256,9 +261,8 @@ def test_an_old_object_is_not_mistaken_for_the_new_one(client, store):
         sink.commit()
     before = store.read(KEY)
     fail(client, "CompleteMultipartUpload", EndpointConnectionError(endpoint_url="http://s3"))
-    with pytest.raises(StorageError) as caught, upload(client, store.bucket) as sink:
-        sink.write(content(2 * PART))
-        sink.commit()
+    with pytest.raises(StorageError) as caught:
+        write(client, store.bucket, content(2 * PART))
     assert not caught.value.permanent
     assert store.read(KEY) == before
     assert store.uploads() == []
@@ -267,18 +271,18 @@ def test_an_old_object_is_not_mistaken_for_the_new_one(client, store):
 def test_an_error_in_the_body_of_a_200_is_an_error(client, store):
     store.put(KEY)
     fail(client, "CompleteMultipartUpload", answer(200, "InternalError", "We encountered an internal error."))
-    with pytest.raises(StorageError, match="internal error"), upload(client, store.bucket) as sink:
-        sink.write(content(2 * PART))
-        sink.commit()
+    with pytest.raises(StorageError, match="internal error"):
+        write(client, store.bucket, content(2 * PART))
     assert store.read(KEY) == b"old"
     assert store.uploads() == []
 
 
 def test_an_object_of_another_size_than_written_is_an_error(client, store):
-    client.meta.events.register("after-call.s3.HeadObject", lambda parsed, **_: parsed.update(ContentLength=1))
-    with pytest.raises(StorageError, match="has 1 bytes"), upload(client, store.bucket) as sink:
-        sink.write(content(2 * PART))
-        sink.commit()
+    client.meta.events.register(
+        "after-call.s3.HeadObject", lambda parsed, **_: parsed.update(ContentLength=1)
+    )
+    with pytest.raises(StorageError, match="has 1 bytes"):
+        write(client, store.bucket, content(2 * PART))
 
 
 def test_a_writer_that_may_not_read_can_still_write(client, store):
@@ -299,7 +303,9 @@ def test_nothing_can_be_written_after_the_commit(client, store):
 
 def test_options_reach_both_kinds_of_upload(client, store):
     for size in (1, 2 * PART):
-        with upload(client, store.bucket, options={"ContentType": "text/plain", "Metadata": {"a": "b"}}) as sink:
+        with upload(
+            client, store.bucket, options={"ContentType": "text/plain", "Metadata": {"a": "b"}}
+        ) as sink:
             sink.write(content(size))
             sink.commit()
         head = client.head_object(Bucket=store.bucket, Key=KEY)
@@ -321,21 +327,31 @@ class FakeS3:
         self.parts = {}
         self.object = None
 
-    def put_object(self, *, Body, **_):
-        self.object = bytes(Body)
+    def put_object(self, **call):
+        self.object = call["Body"]
 
     def create_multipart_upload(self, **_):
         return {"UploadId": "1"}
 
-    def upload_part(self, *, PartNumber, Body, **_):
-        self.parts[PartNumber] = bytes(Body)
-        return {"ETag": str(PartNumber)}
+    def upload_part(self, **call):
+        self.parts[call["PartNumber"]] = call["Body"]
+        return {"ETag": str(call["PartNumber"])}
 
-    def complete_multipart_upload(self, *, MultipartUpload, **_):
-        self.object = b"".join(self.parts[part["PartNumber"]] for part in MultipartUpload["Parts"])
+    def complete_multipart_upload(self, **call):
+        self.object = b"".join(self.parts[part["PartNumber"]] for part in call["MultipartUpload"]["Parts"])
+
+    def abort_multipart_upload(self, **_):
+        self.parts.clear()
 
     def head_object(self, **_):
         return {"ContentLength": len(self.object), "Metadata": {}}
+
+
+def send(fake, chunks, smallest):
+    with MultipartUpload(fake, "b", "k", smallest_part=smallest) as sink:
+        for chunk in chunks:
+            assert sink.write(chunk) == len(chunk)
+        return sink.commit()
 
 
 @settings(deadline=None, max_examples=150)
@@ -343,10 +359,7 @@ class FakeS3:
 def test_any_writes_arrive_in_order_in_parts_that_are_full_but_the_last(sizes, smallest):
     fake = FakeS3()
     chunks = [bytes([index % 256]) * size for index, size in enumerate(sizes)]
-    with MultipartUpload(fake, "b", "k", smallest_part=smallest) as sink:
-        for chunk in chunks:
-            assert sink.write(chunk) == len(chunk)
-        written = sink.commit()
+    written = send(fake, chunks, smallest)
     assert fake.object == b"".join(chunks)
     assert written.size == len(fake.object)
     assert written.parts == len(fake.parts)
@@ -385,7 +398,5 @@ def test_a_buffer_gives_back_what_it_took_in_any_cuts(pieces, cuts):
 def test_more_parts_than_s3_takes_are_refused(monkeypatch):
     monkeypatch.setattr("genesys_dagster.lake.multipart.MAX_PARTS", 3)
     fake = FakeS3()
-    fake.abort_multipart_upload = lambda **_: None
-    with pytest.raises(StorageError, match="more than 3 parts"), MultipartUpload(fake, "b", "k", smallest_part=1) as sink:
-        sink.write(b"12345")
-        sink.commit()
+    with pytest.raises(StorageError, match="more than 3 parts"):
+        send(fake, [b"12345"], smallest=1)

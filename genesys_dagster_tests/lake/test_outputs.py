@@ -1,12 +1,13 @@
 """What an asset may return, and what then lies in the bucket."""
 
+import io
+
 import dagster as dg
 import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-import io
 import pytest
 
 from genesys_dagster.lake.frames import FrameStream
@@ -17,9 +18,11 @@ TABLE = pa.table({"id": ["a", "b", "c"], "n": pa.array([1, 2, None], pa.int64())
 KEY = "genesys/sales/calls/data.parquet"
 
 VALUES = {
-    "pandas": lambda: TABLE.to_pandas(),
+    "pandas": TABLE.to_pandas,
     "arrow-backed pandas": lambda: TABLE.to_pandas(types_mapper=pd.ArrowDtype),
-    "generator of pandas": lambda: (TABLE.slice(i, 1).to_pandas(types_mapper=pd.ArrowDtype) for i in range(3)),
+    "generator of pandas": lambda: (
+        TABLE.slice(i, 1).to_pandas(types_mapper=pd.ArrowDtype) for i in range(3)
+    ),
     "list of batches": lambda: TABLE.to_batches(max_chunksize=1),
     "generator of batches": lambda: iter(TABLE.to_batches(max_chunksize=2)),
     "generator of tables": lambda: (TABLE.slice(i, 1) for i in range(3)),
@@ -60,7 +63,10 @@ def test_a_partition_lies_in_its_hive_folder(manager, store):
         (dg.MonthlyPartitionsDefinition("2026-01-01"), "2026-02-01", "date=2026-02-01"),
         (
             dg.MultiPartitionsDefinition(
-                {"day": dg.DailyPartitionsDefinition("2026-01-01"), "org": dg.StaticPartitionsDefinition(["a", "b"])}
+                {
+                    "day": dg.DailyPartitionsDefinition("2026-01-01"),
+                    "org": dg.StaticPartitionsDefinition(["a", "b"]),
+                }
             ),
             dg.MultiPartitionKey({"day": "2026-01-02", "org": "b"}),
             "day=2026-01-02/org=b",
@@ -110,7 +116,10 @@ REFUSED = {
         [pa.table({"a": [1]}), pa.table({"a": ["x"]})],
         "Column 'a' does not fit the schema's type int64",
     ),
-    "second frame loses precision": ([pa.table({"a": [1]}), pa.table({"a": [1.5]})], "Column 'a' does not fit"),
+    "second frame loses precision": (
+        [pa.table({"a": [1]}), pa.table({"a": [1.5]})],
+        "Column 'a' does not fit",
+    ),
     "second frame lacks a column": ([TABLE, TABLE.select(["id"])], "lacks the columns ['n']"),
     "second frame has more columns": ([TABLE.select(["id"]), TABLE], "has the columns ['n']"),
     "second item is no frame": ([TABLE, 3], "yielded a int"),
@@ -125,7 +134,10 @@ REFUSED = {
         ),
         "'l'",
     ),
-    "frame stream of other columns": (FrameStream(TABLE.schema, [pd.DataFrame({"id": ["a"]})]), "lacks the columns"),
+    "frame stream of other columns": (
+        FrameStream(TABLE.schema, [pd.DataFrame({"id": ["a"]})]),
+        "lacks the columns",
+    ),
     "schema without columns": (FrameStream(pa.schema([]), []), "no columns"),
 }
 
@@ -145,7 +157,12 @@ def test_a_value_that_cannot_be_stored_is_one_clear_failure_and_writes_nothing(m
 def test_frames_are_cast_where_no_value_changes(manager, store):
     schema = pa.schema({"n": pa.int64(), "s": pa.string(), "t": pa.timestamp("ms", "UTC"), "d": pa.float64()})
     frame = pd.DataFrame(
-        {"d": [1, 2], "t": pd.to_datetime(["2026-01-01T00:00:00.001Z", None]), "s": ["x", None], "n": [1.0, None]}
+        {
+            "d": [1, 2],
+            "t": pd.to_datetime(["2026-01-01T00:00:00.001Z", None]),
+            "s": ["x", None],
+            "n": [1.0, None],
+        }
     )
     assert materialize(manager, FrameStream(schema, [frame])).success
     assert table(store, KEY).schema == schema
@@ -178,7 +195,12 @@ def test_a_pandas_index_and_pandas_notes_stay_out_of_the_file(manager, store):
 
 def test_equal_rows_give_equal_bytes_in_every_run_and_kind(manager, store):
     written = set()
-    for value in (TABLE, iter(TABLE.to_batches(max_chunksize=1)), TABLE.to_pandas(types_mapper=pd.ArrowDtype), TABLE):
+    for value in (
+        TABLE,
+        iter(TABLE.to_batches(max_chunksize=1)),
+        TABLE.to_pandas(types_mapper=pd.ArrowDtype),
+        TABLE,
+    ):
         assert materialize(manager, value, partition="2026-01-05").success
         written.add(store.read("genesys/sales/calls/date=2026-01-05/data.parquet"))
     assert len(written) == 1
