@@ -57,7 +57,7 @@ class _Json(msgspec.Struct, rename="camel", gc=False):
 
 
 class _LenientJson(_Json, rename="camel"):
-    conversations: list[Any] | None = None  # type: ignore[assignment]
+    conversations: list[Any] | None = None
     entities: list[Any] | None = None
 
 
