@@ -17,7 +17,7 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.errors import StorageError
-from genesys_dagster.lake.layout import BUCKET_VARIABLE, DEFAULT_PREFIX, PREFIX_VARIABLE
+from genesys_dagster.lake.io_manager import BUCKET_VARIABLE, DEFAULT_PREFIX, PREFIX_VARIABLE
 from genesys_dagster.lake.probe import probe_bucket
 from genesys_dagster.resources import GenesysResource
 
@@ -104,7 +104,7 @@ async def _login(client: GenesysClient) -> str:
 
 
 async def _permission(client: GenesysClient) -> str:
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)
     interval = Interval(now - timedelta(minutes=1), now)
     await client.post_json(
         _QUERY, {"interval": interval.as_text(), "paging": {"pageSize": 1, "pageNumber": 1}}

@@ -1,6 +1,7 @@
 """The org and the S3 server against which whole exports are tested."""
 
 import os
+import socket
 from datetime import UTC, date, datetime
 
 import boto3
@@ -149,3 +150,20 @@ class Outcome:
     @property
     def was_retried(self):
         return bool(self.result.filter_events(lambda event: event.is_step_up_for_retry))
+
+
+@pytest.fixture
+def taken_port():
+    """A port on which something listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def free_port():
+    """A port on which nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -1,10 +1,14 @@
 """The asset as its users know it: a day of the org becomes an object in the lake, or one message says why not."""
 
 import json
+import signal
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 
+from genesys_dagster.lake.io_manager import INTERRUPTED
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
@@ -257,3 +261,17 @@ def test_a_failure_in_the_middle_leaves_the_version_before(export, sandbox, lake
     assert not outcome.success
     assert lake.bytes() == b"the version before"
     assert lake.uploads() == []
+
+
+def test_a_cancelled_run_stops_is_not_retried_and_cleans_up(export, sandbox, lake, before):
+    sandbox.settings.max_job_page_size = 10
+    sandbox.faults.latency_seconds = 0.1
+
+    def interrupt_while_results_are_read():
+        while not any(request.path.endswith("/results") for request in list(sandbox.requests)):
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt_while_results_are_read, daemon=True).start()
+    refused(export(source="job"), lake, INTERRUPTED)
+    assert sandbox.jobs == {}

@@ -9,6 +9,7 @@ import click
 import dagster as dg
 
 from genesys_dagster.demo.environment import DemoEnvironment
+from genesys_dagster.lake.io_manager import INTERRUPTED
 
 # Runs log as little as possible here: what matters is printed below, all of it can be read in the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -41,8 +42,14 @@ def _export_day(
         partition_key=day.isoformat(), instance=instance, run_config=_QUIET, raise_on_error=False
     )
     if not result.success:
-        for event in result.filter_events(lambda event: event.is_step_failure):
-            click.secho(f"  {day}  {event.step_key}: {_reason(event)}", fg="red", err=True)
+        failures = {
+            event.step_key: _reason(event)
+            for event in result.filter_events(lambda event: event.is_step_failure)
+        }
+        if INTERRUPTED in failures.values():
+            raise KeyboardInterrupt
+        for step, reason in failures.items():
+            click.secho(f"  {day}  {step}: {reason}", fg="red", err=True)
         return False
     materializations = [event.materialization for event in result.get_asset_materialization_events()]
     seconds = time.monotonic() - started

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BUCKET_VARIABLE = "GENESYS_S3_BUCKET"
 PREFIX_VARIABLE = "GENESYS_S3_PREFIX"
 DEFAULT_PREFIX = "genesys"
+INTERRUPTED = "The run was interrupted. Nothing was written; the objects are as they were."
 
 
 class S3ParquetIOManager(dg.ConfigurableIOManager):
@@ -128,7 +129,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
             dagster.Failure: It cannot be written; the message says what to change.
         """
         frames = obj.frames if isinstance(obj, FrameStream) else obj
-        with closing(frames), _as_failure():
+        with _not_retried_when_interrupted(context), closing(frames), _as_failure():
             if context.has_asset_partitions:
                 self._write_partitions(context, obj)
             else:
@@ -251,6 +252,21 @@ def _as_failure() -> Iterator[None]:
         yield
     except LakeError as error:
         raise dg.Failure(description=str(error), allow_retries=not error.permanent) from None
+
+
+@contextmanager
+def _not_retried_when_interrupted(context: dg.OutputContext) -> Iterator[None]:
+    """Ends a step with a retry policy when its run is cancelled.
+
+    Dagster answers an interrupt inside such a step with a retry, in the very process that was told to stop
+    (dagster 1.13.27, `op_execution_error_boundary`). A failure that allows none ends the run as cancelled.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        if not context.step_context.op_retry_policy:
+            raise
+        raise dg.Failure(INTERRUPTED, allow_retries=False) from None
 
 
 def _set_data_version(context: dg.OutputContext, everything: Sequence[Written]) -> None:

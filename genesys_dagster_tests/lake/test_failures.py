@@ -1,5 +1,7 @@
 """Whatever happens while an asset is written: one clear message, the old object intact, nothing orphaned."""
 
+import random
+
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
@@ -28,8 +30,6 @@ MIB = 1024 * 1024
 
 def frame(size=3 * MIB):
     """Returns rows that compression does not make smaller."""
-    import random
-
     return pa.table({"data": [random.randbytes(size)]}, schema=SCHEMA)
 
 
@@ -107,7 +107,7 @@ def test_a_frame_that_does_not_fit_ends_a_large_write_without_a_trace(small_grou
     def frames():
         for _ in range(5):
             yield frame()
-        yield pd.DataFrame({"data": [1]})
+        yield pd.DataFrame({"data": [["no bytes"]]})
 
     result = materialize(small_groups, lambda: FrameStream(SCHEMA, frames()), partition="2026-01-05")
     assert "Column 'data' does not fit" in failure(result).message

@@ -1,0 +1,144 @@
+"""The commands, run as their users run them: in a process of their own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+COMMAND = [str(Path(sys.executable).with_name("genesys-dagster"))]
+NEEDED = ("PATH", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+@pytest.fixture
+def empty_environment(tmp_path):
+    """A machine without configuration: an empty home, an empty project folder, no variables."""
+    for name in ("home", "project"):
+        (tmp_path / name).mkdir()
+    return {name: os.environ[name] for name in NEEDED if name in os.environ} | {
+        "HOME": str(tmp_path / "home")
+    }
+
+
+def run(*arguments, cwd, env):
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=240
+    )
+
+
+def files_below(folder):
+    return sorted(path.relative_to(folder).parts[0] for path in folder.iterdir())
+
+
+def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_path, empty_environment):
+    project = tmp_path / "project"
+    for _ in range(2):  # a second run finds what the first left
+        done = run(
+            "demo",
+            "--no-ui",
+            "--conversations-per-day",
+            "40",
+            "--days",
+            "2",
+            cwd=project,
+            env=empty_environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        pattern = (
+            r"s3://genesys-lake/genesys/conversation_details/date=\d{4}-\d\d-\d\d/data.parquet +[1-9]\d* rows"
+        )
+        assert len(re.findall(pattern, done.stdout)) == 2
+    assert files_below(project) == [".demo"]
+    assert files_below(tmp_path / "home") == []
+
+
+def test_the_demo_serves_the_ui_until_it_is_interrupted(tmp_path, empty_environment, free_port):
+    arguments = ["demo", "--conversations-per-day", "20", "--days", "1", "--port", str(free_port)]
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=tmp_path / "project",
+        env=empty_environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        shown = ""
+        for line in process.stdout:
+            shown += line
+            if "Ctrl-C" in line:
+                break
+        assert f"http://127.0.0.1:{free_port}/assets/conversation_details" in shown
+        with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/server_info", timeout=30) as answer:
+            assert answer.status == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"http://127.0.0.1:{free_port}/server_info", timeout=5)
+
+
+def test_a_port_in_use_is_said_before_anything_starts(tmp_path, empty_environment, taken_port):
+    done = run("demo", "--port", str(taken_port), cwd=tmp_path / "project", env=empty_environment)
+    assert done.returncode == 1
+    assert f"Port {taken_port} is in use" in done.stderr
+    assert files_below(tmp_path / "project") == []
+
+
+@pytest.fixture
+def configured(empty_environment, sandbox, lake):
+    return empty_environment | sandbox.env() | lake.variables | {"GENESYS_S3_BUCKET": lake.bucket}
+
+
+def verdicts(done):
+    return dict(reversed(line.split()[:2]) for line in done.stdout.splitlines())
+
+
+def test_the_doctor_finds_a_complete_configuration_healthy(tmp_path, configured, lake):
+    done = run("doctor", cwd=tmp_path, env=configured)
+    assert set(verdicts(done).values()) == {"ok"}, done.stdout + done.stderr
+    assert done.returncode == 0
+    assert lake.keys() == lake.uploads() == []
+
+
+def test_the_doctor_reads_the_env_file(tmp_path, configured, empty_environment):
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in configured.items()))
+    assert run("doctor", cwd=tmp_path, env=empty_environment).returncode == 0
+
+
+def test_the_doctor_names_missing_variables_and_skips_what_needs_them(tmp_path, empty_environment):
+    done = run("doctor", cwd=tmp_path, env=empty_environment)
+    assert done.returncode == 1
+    for variable in ("GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_S3_BUCKET"):
+        assert variable in done.stdout
+    assert verdicts(done)["bucket"] == verdicts(done)["login"] == "skip"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "check", "remedy"),
+    [
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "wrong", "login", "GENESYSCLOUD_OAUTHCLIENT_SECRET"),
+        ("GENESYS_S3_BUCKET", "no-such-bucket", "bucket", "no-such-bucket"),
+        ("GENESYS_TIMEZONE", "Mars/Olympus", "partitions", "GENESYS_TIMEZONE"),
+        ("GENESYSCLOUD_API_URL", "not a url", "variables", "GENESYSCLOUD_API_URL"),
+    ],
+)
+def test_the_doctor_says_what_is_wrong_and_what_to_do(tmp_path, configured, variable, value, check, remedy):
+    done = run("doctor", cwd=tmp_path, env=configured | {variable: value})
+    assert verdicts(done)[check] == "FAIL", done.stdout + done.stderr
+    assert remedy in done.stdout
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+def test_the_doctor_names_the_missing_permission(tmp_path, configured, sandbox):
+    sandbox.settings.permissions = {"routing:queue:view"}
+    done = run("doctor", cwd=tmp_path, env=configured)
+    assert verdicts(done)["login"] == "ok"
+    assert verdicts(done)["permission"] == "FAIL"
+    assert "analytics:conversationDetail:view" in done.stdout

@@ -1,0 +1,71 @@
+"""What a Dagster process sees when it loads the code location."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.definitions import build_definitions, defs
+from genesys_dagster.partitions import daily_partitions
+from genesys_dagster.resources import GenesysResource
+
+
+def asset():
+    return defs.resolve_asset_graph().get(dg.AssetKey("conversation_details"))
+
+
+def test_the_definitions_load_without_any_variable():
+    dg.Definitions.validate_loadable(build_definitions())
+
+
+def test_the_asset_says_what_it_is():
+    assert asset().group_name == "genesys_cloud"
+    assert asset().kinds == {"python", "s3", "parquet"}
+    assert asset().owners
+    assert asset().pools == {"genesys_api"}
+    assert asset().code_version
+    assert "conversationId" in asset().description
+
+
+def test_resources_can_be_replaced():
+    genesys = GenesysResource(region="eu-central-1")
+    assert build_definitions(genesys=genesys).resources["genesys"] is genesys
+
+
+def test_every_setting_of_the_resource_is_described():
+    for name, field in GenesysResource.model_fields.items():
+        assert len((field.description or "").split()) > 3, name
+
+
+@pytest.mark.parametrize("module", ["PureCloudPlatformClientV2", "moto", "starlette.testclient", "polars"])
+def test_loading_the_definitions_does_not_import_what_costs_seconds(module):
+    code = f"import sys, genesys_dagster.definitions; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_partitions_start_and_time_zone_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("GENESYS_PARTITIONS_START", "2024-03-09")
+    monkeypatch.setenv("GENESYS_TIMEZONE", "America/New_York")
+    window = daily_partitions().time_window_for_partition_key("2024-03-10")
+    assert daily_partitions().get_first_partition_key() == "2024-03-09"
+    assert (window.end.timestamp() - window.start.timestamp()) / 3600 == 23  # clocks went forward
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GENESYS_PARTITIONS_START", "yesterday"),
+        ("GENESYS_TIMEZONE", "Mars/Olympus"),
+        ("GENESYS_TIMEZONE", "../etc"),
+    ],
+)
+def test_a_variable_that_cannot_be_read_is_named(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match=variable):
+        daily_partitions()
+
+
+def test_a_secret_never_stands_in_a_repr():
+    resource = GenesysResource(client_id="id", client_secret="hush")
+    assert "hush" not in repr(resource.settings())
