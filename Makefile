@@ -10,6 +10,12 @@ LOCK := pip compile pyproject.toml --all-extras --group dev --universal --python
 # The one block of requirements.lock that names uv, with its hashes.
 UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
 
+# Where the machine has certificates of its own (behind a proxy that inspects TLS it must), uv trusts those.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+export UV_NATIVE_TLS ?= 1
+endif
+
 .PHONY: help env demo dev test lint bench lock lock-check clean
 
 help: ## List the commands
@@ -19,6 +25,7 @@ env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "genesys_dagster needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "Creating .venv ($$($(PYTHON) --version)) with the packages of requirements.lock; the first time takes a minute ..."
 	@if command -v uv > /dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) .venv; \
 	else \
