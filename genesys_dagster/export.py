@@ -6,6 +6,7 @@ Nothing here knows Dagster or S3, so the same stream serves the asset, the bench
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from genesys_dagster.background import BackgroundIterator
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails, Page
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.records.decode import Decoded, decode
+from genesys_dagster.records.decode import decode
 from genesys_dagster.records.select import Selection
 
 # Decoding costs a few milliseconds per call besides the data: pages are gathered up to this size first.
@@ -73,20 +74,25 @@ class ConversationExport:
         return BackgroundIterator(self._batches)
 
     async def _batches(self) -> AsyncGenerator[pa.RecordBatch, None]:
-        async with self._open_client() as client:
-            details = self._details(client)
-            async with aclosing(_groups(details.pages(self._interval))) as groups:
-                async for pages in groups:
-                    decoded = await asyncio.to_thread(_decode, pages)
-                    batch = await asyncio.to_thread(self._selection.keep, decoded.rows)
-                    self._update_report(client, details, decoded)
-                    if len(batch):
-                        yield batch
-            self._update_report(client, details)
+        loop = asyncio.get_running_loop()
+        # One thread: the decoder holds the GIL anyway, and several would each keep freed memory to themselves.
+        with ThreadPoolExecutor(1, thread_name_prefix="genesys-decode") as decoder:
+            async with self._open_client() as client:
+                details = self._details(client)
+                async with aclosing(_groups(details.pages(self._interval))) as groups:
+                    async for pages in groups:
+                        batch = await loop.run_in_executor(decoder, self._decode, pages)
+                        self._update_report(client, details)
+                        if len(batch):
+                            yield batch
+                self._update_report(client, details)
 
-    def _update_report(
-        self, client: GenesysClient, details: ConversationDetails, decoded: Decoded | None = None
-    ) -> None:
+    def _decode(self, pages: list[Page]) -> pa.RecordBatch:
+        decoded = decode([page.body for page in pages], pages[0].records_key)
+        self.report.unknown_fields.update(decoded.unknown_fields)
+        return self._selection.keep(decoded.rows)
+
+    def _update_report(self, client: GenesysClient, details: ConversationDetails) -> None:
         report, selection, progress = self.report, self._selection, details.progress
         report.rows = selection.rows
         report.duplicates_dropped = selection.duplicates_dropped
@@ -94,12 +100,6 @@ class ConversationExport:
         report.open_conversations = selection.open_conversations
         report.source, report.total_hits, report.pages = progress.source, progress.total_hits, progress.pages
         report.api_requests, report.api_retries = client.stats.requests, client.stats.retries
-        if decoded:
-            report.unknown_fields.update(decoded.unknown_fields)
-
-
-def _decode(pages: list[Page]) -> Decoded:
-    return decode([page.body for page in pages], pages[0].records_key)
 
 
 async def _groups(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[list[Page], None]:

@@ -83,7 +83,7 @@ def _column(frame: pd.DataFrame | pa.RecordBatch | pa.Table, field: pa.Field) ->
 def _from_series(series: "pd.Series[Any]", wanted: pa.DataType) -> pa.Array | pa.ChunkedArray:
     """Returns a pandas column as Arrow: an Arrow-backed one as it is, others converted."""
     if isinstance(series.dtype, pd.ArrowDtype):
-        return pa.array(series, from_pandas=True)
+        return series.array.__arrow_array__()
     return pa.array(series, type=wanted, from_pandas=True, safe=True)
 
 

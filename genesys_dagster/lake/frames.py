@@ -6,7 +6,7 @@ so none of them is imported here.
 
 import itertools
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from genesys_dagster.lake.conform import conform, schema_of
 from genesys_dagster.lake.errors import FrameError
 
 Frame: TypeAlias = pd.DataFrame | pa.RecordBatch | pa.Table
+_ARROW_FRAMES = (pd.DataFrame, pa.RecordBatch, pa.Table)
 
 _ACCEPTED = (
     "a pandas or Polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, an iterable of "
@@ -32,7 +33,7 @@ class FrameStream:
         schema: The schema of the object, also if no frame comes. `nullable=False` is kept. Field
             metadata `description` and `personal` (`true`) reach Dagster's column schema and preview.
         frames: Iterated once. If it has a `close` method (generators do), that is called in every
-            case: after the last frame, after an error, after an interrupt.
+            case, once or more: after the last frame, after an error, after an interrupt.
         metadata: Called once, when the frames are exhausted and before the object is committed:
             Dagster metadata to add. If it raises, nothing is committed.
     """
@@ -54,24 +55,32 @@ def as_stream(value: object) -> FrameStream:
     Raises:
         FrameError: The value is of no accepted kind, or an iterable without frames or schema.
     """
+    check_kind(value)
     if isinstance(value, FrameStream):
         return value
     if isinstance(value, pa.RecordBatchReader):
         return FrameStream(value.schema, _ReaderFrames(value))
-    if isinstance(value, (pd.DataFrame, pa.Table, pa.RecordBatch)):
+    if isinstance(value, _ARROW_FRAMES):
         return FrameStream(schema_of(value), [value])
-    if hasattr(value, "__arrow_c_stream__"):
-        return _from_arrow_exporter(value)
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
-        return _from_iterable(value)
-    raise FrameError(_rejection(value))
+    return _from_arrow_exporter(value) if _exports_arrow(value) else _from_iterable(value)  # type: ignore[arg-type]
+
+
+def check_kind(value: object) -> None:
+    """Raises `FrameError` if a value is of no accepted kind; nothing of it is used up."""
+    known = isinstance(value, (FrameStream, pa.RecordBatchReader, *_ARROW_FRAMES)) or _exports_arrow(value)
+    if not known and (isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable)):
+        raise FrameError(_rejection(value))
+
+
+def _exports_arrow(value: object) -> bool:
+    return hasattr(value, "__arrow_c_stream__")
 
 
 def is_plain_iterable(value: object) -> bool:
     """Returns whether only its items tell what a value is: frames, or pairs of partition and frame."""
-    if isinstance(value, (FrameStream, pd.DataFrame, pa.Table, pa.RecordBatch, pa.RecordBatchReader)):
+    if isinstance(value, (FrameStream, pa.RecordBatchReader, *_ARROW_FRAMES)):
         return False
-    if isinstance(value, (str, bytes, Mapping)) or hasattr(value, "__arrow_c_stream__"):
+    if isinstance(value, (str, bytes, Mapping)) or _exports_arrow(value):
         return False
     return isinstance(value, Iterable)
 
@@ -87,6 +96,16 @@ def closing(frames: object) -> Iterator[None]:
             close()
 
 
+@contextmanager
+def closing_value(value: object) -> Iterator[None]:
+    """Closes all frames of an output, also those that were never begun, when the block is left."""
+    values = value.values() if isinstance(value, Mapping) else [value]
+    with ExitStack() as stack:
+        for part in values:
+            stack.enter_context(closing(part.frames if isinstance(part, FrameStream) else part))
+        yield
+
+
 def tables(stream: FrameStream) -> Iterator[pa.Table]:
     """Yields the stream's frames as Arrow tables of exactly its schema.
 
@@ -94,9 +113,9 @@ def tables(stream: FrameStream) -> Iterator[pa.Table]:
         FrameError: A frame does not fit; the message names the column.
     """
     for frame in stream.frames:
-        if isinstance(frame, (pd.DataFrame, pa.Table, pa.RecordBatch)):
+        if isinstance(frame, _ARROW_FRAMES):
             yield conform(frame, stream.schema)
-        elif hasattr(frame, "__arrow_c_stream__"):
+        elif _exports_arrow(frame):
             inner = _from_arrow_exporter(frame)
             with closing(inner.frames):
                 yield from (conform(batch, stream.schema) for batch in inner.frames)
@@ -163,9 +182,9 @@ def _from_iterable(frames: Iterable[Any]) -> FrameStream:
 
 def _first_schema(first: object) -> pa.Schema:
     """Returns the schema that an iterable's first frame gives to all of them."""
-    if isinstance(first, (pd.DataFrame, pa.Table, pa.RecordBatch)):
+    if isinstance(first, _ARROW_FRAMES):
         return schema_of(first)
-    if hasattr(first, "__arrow_c_stream__"):
+    if _exports_arrow(first):
         return _from_arrow_exporter(first).schema
     raise FrameError(f"The output yields a {_name(first)}: return {_ACCEPTED}.")
 

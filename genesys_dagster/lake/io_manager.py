@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from botocore.exceptions import BotoCoreError
 from dagster_aws.s3 import S3Resource
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
 from genesys_dagster.lake.errors import LakeError, StorageError
-from genesys_dagster.lake.frames import FrameStream, as_stream, closing
+from genesys_dagster.lake.frames import FrameStream, as_stream, closing, closing_value
 from genesys_dagster.lake.layout import object_key
 from genesys_dagster.lake.loading import Request, listed, load_object, load_partitions
 from genesys_dagster.lake.metadata import materialization_metadata
-from genesys_dagster.lake.parquet import ParquetSettings
+from genesys_dagster.lake.parquet import CODECS, ParquetSettings
 from genesys_dagster.lake.partitions import to_pairs
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PART_SIZE
 from genesys_dagster.lake.publish import UploadSettings, Written, publish
@@ -86,7 +86,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         default=3, ge=1, le=64, description="Parts sent at the same time. Each takes its size in memory."
     )
     rows_per_row_group: int = Field(
-        default=10_000, ge=1, description="Rows at which a Parquet row group ends. Fewer cost time and space."
+        default=5_000, ge=1, description="Rows at which a Parquet row group ends. More cost memory, fewer time and space."
     )
     bytes_per_row_group: int = Field(
         default=96 * 1024 * 1024,
@@ -98,7 +98,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
     )
     compression_level: int | None = Field(
         default=1,
-        description="Level of the codec. None for the codec's default, and for codecs without levels.",
+        description="Level of the codec, where it has levels (zstd, gzip, brotli). None for its default.",
     )
     preview_rows: int = Field(default=5, ge=0, le=100, description="Rows of the preview; 0 for no preview.")
     masked_columns: list[str] = Field(
@@ -118,6 +118,13 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
 
     _client: Any = PrivateAttr(default=None)
 
+    @field_validator("compression")
+    @classmethod
+    def _known_codec(cls, value: str) -> str:
+        if value not in CODECS:
+            raise ValueError(f"compression is {value!r}, but must be one of {', '.join(CODECS)}.")
+        return value
+
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Writes an output, one object per partition.
 
@@ -128,8 +135,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         Raises:
             dagster.Failure: It cannot be written; the message says what to change.
         """
-        frames = obj.frames if isinstance(obj, FrameStream) else obj
-        with _not_retried_when_interrupted(context), closing(frames), _as_failure():
+        with _not_retried_when_interrupted(context), closing_value(obj), _as_failure():
             if context.has_asset_partitions:
                 self._write_partitions(context, obj)
             else:
@@ -238,7 +244,9 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         """Returns the S3 client, made once: boto3's clients are slow to make and safe to share."""
         if self._client is None:
             try:
-                self._client = self.s3.get_client()
+                # Configured at launch, the resource arrives as the client that Dagster gives to its users.
+                resource: Any = self.s3
+                self._client = resource.get_client() if isinstance(resource, S3Resource) else resource
             except (BotoCoreError, ValueError) as error:
                 raise StorageError(f"The S3 client cannot be made: {error}", permanent=True) from error
         client: S3Client = self._client

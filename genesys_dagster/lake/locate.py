@@ -43,7 +43,7 @@ def by_time(column: pa.ChunkedArray, windows: Sequence[tuple[datetime, datetime]
         raise FrameError(f"`partition_expr` names a column of type {kind}: it must be a timestamp or a date.")
     zoned = pa.types.is_timestamp(kind) and kind.tz is not None
     # Wall clock with wall clock, instant with instant: local days need no conversion at the change of clocks.
-    values = _one(column.cast(pa.timestamp("us", "UTC" if zoned else None)).cast(pa.int64()))
+    values = _one(column.cast(pa.timestamp("us", "UTC" if zoned else None), safe=False).cast(pa.int64()))
     starts = np.array([_microseconds(start, None if zoned else timezone) for start, _ in windows])
     ends = np.array([_microseconds(end, None if zoned else timezone) for _, end in windows])
     instants = values.fill_null(0).to_numpy(zero_copy_only=False)

@@ -117,9 +117,11 @@ class MultipartUpload:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # A thread of its own: it finishes even if a second interrupt ends the wait for it.
-        cleanup = threading.Thread(target=self._close, args=(error,), name="s3-abort")
-        cleanup.start()
-        cleanup.join()
+        ended = threading.Event()
+        threading.Thread(target=self._close, args=(error, ended), name="s3-abort").start()
+        # Not join(): interrupted, it takes a thread that runs for one that has ended (Python 3.11,
+        # Thread._wait_for_tstate_lock), and the interpreter would exit without waiting for it.
+        ended.wait()
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:
         """Takes bytes; waits while as many parts as allowed are being sent.
@@ -262,8 +264,14 @@ class MultipartUpload:
                 permanent=False,
             )
 
-    def _close(self, error: BaseException | None) -> None:
+    def _close(self, error: BaseException | None, ended: threading.Event) -> None:
         """Ends the threads and aborts what was not committed."""
+        try:
+            self._end(error)
+        finally:
+            ended.set()
+
+    def _end(self, error: BaseException | None) -> None:
         # Parts in flight end first: one that arrives after the abort would stay in the bucket
         # (Amazon S3 API Reference, "AbortMultipartUpload").
         self._workers.shutdown(wait=True, cancel_futures=True)

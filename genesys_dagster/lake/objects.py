@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from genesys_dagster.lake.s3_errors import ABSENT, error_code, storage_error
+from genesys_dagster.lake.s3_errors import ABSENT, EMPTY, error_code, storage_error
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -107,9 +107,13 @@ class S3File(io.RawIOBase):
         except (ClientError, BotoCoreError, OSError) as error:
             if error_code(error) in ABSENT:
                 raise FileNotFoundError(self.uri) from error
+            if error_code(error) in EMPTY:
+                return b"", 0
             raise storage_error(error, bucket=self._bucket, key=self._key) from error
         self._etag = self._etag or answer.get("ETag", "")
-        return body, int(answer["ContentRange"].rpartition("/")[2])
+        # Some stores answer a range that covers the object with the whole of it (RFC 9110, 14.2, allows that).
+        _, _, whole = answer.get("ContentRange", "").rpartition("/")
+        return body, int(whole or len(body))
 
 
 def open_objects(client: "S3Client", bucket: str, keys: Sequence[str]) -> Mapping[str, S3File]:

@@ -17,6 +17,9 @@ from genesys_dagster.lake.rowgroups import RowGroups
 
 MIB = 1024 * 1024
 
+CODECS = ("zstd", "snappy", "lz4", "gzip", "brotli", "none")
+_CODECS_WITH_LEVELS = {"zstd", "gzip", "brotli"}
+
 
 class Sink(Protocol):
     """Where the bytes go."""
@@ -31,15 +34,15 @@ class ParquetSettings:
     """How objects are encoded.
 
     Attributes:
-        compression: Codec name that pyarrow knows.
-        compression_level: Level of the codec; None for its default or if it has no levels.
+        compression: One of `CODECS`.
+        compression_level: Level of the codec; None for its default. Ignored by codecs without levels.
         rows_per_row_group: Rows at which a row group ends.
         bytes_per_row_group: Bytes of values (as in Arrow) at which a row group ends if that comes first.
     """
 
     compression: str = "zstd"
     compression_level: int | None = 1
-    rows_per_row_group: int = 10_000
+    rows_per_row_group: int = 5_000
     bytes_per_row_group: int = 96 * MIB
 
 
@@ -89,7 +92,9 @@ class ParquetEncoder:
 
     def _encode(self, group: pa.Table) -> None:
         self._wait()
-        self._running = self._thread.submit(self._file.write, group)
+        # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only. Made here, so
+        # that the chunks are free while it is encoded.
+        self._running = self._thread.submit(self._file.write, group.combine_chunks())
 
     def _wait(self) -> None:
         if self._running is not None:
@@ -108,9 +113,7 @@ class _File:
         self.row_groups = 0
 
     def write(self, group: pa.Table) -> None:
-        """Writes rows as one row group."""
-        # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only.
-        group = group.combine_chunks()
+        """Writes rows, in one chunk per column, as one row group."""
         if self._writer is None:
             self._writer = self._open(group)
         self._writer.write_table(group, row_group_size=max(1, group.num_rows))
@@ -124,9 +127,10 @@ class _File:
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         encodings = choose_encodings(first)
+        codec = self._settings.compression
         options: dict[str, Any] = {
-            "compression": self._settings.compression,
-            "compression_level": self._settings.compression_level,
+            "compression": codec,
+            "compression_level": self._settings.compression_level if codec in _CODECS_WITH_LEVELS else None,
             "use_dictionary": encodings.use_dictionary,
             "column_encoding": encodings.column_encoding,
         }

@@ -11,7 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_dagster.lake.errors import FrameError
-from genesys_dagster.lake.frames import Chained, FrameStream, as_stream, closing, is_plain_iterable, tables
+from genesys_dagster.lake.frames import (
+    Chained,
+    FrameStream,
+    as_stream,
+    check_kind,
+    closing,
+    is_plain_iterable,
+    tables,
+)
 
 Pair = tuple[str, FrameStream]
 Locate = Callable[[pa.ChunkedArray], pa.Array]
@@ -62,14 +70,14 @@ def to_pairs(value: object, keys: Sequence[str], column: str | None, locate: Loc
 
 
 def from_mapping(values: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Pair]:
-    """Returns the partitions of a mapping in the order of the range.
+    """Returns the partitions of a mapping in the order of the range, the absent ones last and without rows.
 
     Args:
         values: Partition key to value.
         keys: The partition keys of the range.
 
     Raises:
-        FrameError: A key is not of the range, or no value gives a schema for absent partitions.
+        FrameError: A key is not of the range, a value is of no accepted kind, or there is none.
     """
     if unknown := [key for key in values if key not in set(keys)]:
         raise FrameError(
@@ -77,9 +85,9 @@ def from_mapping(values: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Pai
         )
     if not values:
         raise FrameError(_nothing(keys))
-    streams = {key: as_stream(value) for key, value in values.items()}
-    schema = next(iter(streams.values())).schema
-    return ((key, streams.get(key) or _empty(schema)) for key in keys)
+    for value in values.values():
+        check_kind(value)
+    return from_pairs(((key, values[key]) for key in keys if key in values), keys)
 
 
 def from_pairs(pairs: Iterable[tuple[str, Any]], keys: Sequence[str]) -> Iterator[Pair]:

@@ -57,6 +57,8 @@ _REMEDIES: Mapping[str, str] = {
     ),
     **dict.fromkeys(("PreconditionFailed", "412"), "{where} was replaced while it was read: run again"),
 }
+# An object without bytes has no range (RFC 9110, 15.5.17).
+EMPTY = {"InvalidRange", "416"}
 ABSENT = {"NoSuchKey", "404", "NotFound"}
 UNKNOWN_UPLOAD = {"NoSuchUpload", "404", "NotFound"}
 _TRANSIENT = {

@@ -254,3 +254,22 @@ def test_what_boto_cannot_send_says_what_to_change(error, words, permanent):
     assert words in str(translated)
     assert "s3://lake/a/b" in str(translated)
     assert translated.permanent is permanent
+
+
+def test_an_unknown_codec_is_refused_when_it_is_configured(s3):
+    with pytest.raises(ValueError, match="one of zstd, snappy"):
+        S3ParquetIOManager(s3=s3, compression="zip")
+
+
+@pytest.mark.parametrize("part_size", [MIB, 6 * 1024**3])
+def test_parts_outside_the_limits_of_s3_are_refused_when_they_are_configured(s3, part_size):
+    with pytest.raises(ValueError, match="part_size"):
+        S3ParquetIOManager(s3=s3, part_size=part_size)
+
+
+def test_frames_of_partitions_that_were_never_begun_are_closed(small_groups):
+    first, second = Frames(error=RuntimeError()), Frames()
+    values = {"2026-01-05": FrameStream(SCHEMA, first), "2026-01-06": FrameStream(SCHEMA, second)}
+    assert not materialize(small_groups, values, partition="2026-01-05", last="2026-01-06").success
+    assert first.closed
+    assert second.closed

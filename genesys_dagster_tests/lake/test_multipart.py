@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import threading
 import time
 
@@ -209,13 +210,70 @@ def test_leaving_the_block_without_commit_aborts(client, store):
 
 
 def test_the_abort_waits_for_parts_in_flight(client, store):
-    ended = []
-    client.meta.events.register("before-send.s3.UploadPart", lambda request, **_: time.sleep(0.2))
-    client.meta.events.register("after-call.s3.UploadPart", lambda **_: ended.append("part"))
-    client.meta.events.register("before-call.s3.AbortMultipartUpload", lambda **_: ended.append("abort"))
+    happened = []
+
+    def begin(request, **_):
+        happened.append("begin")
+        time.sleep(0.2)
+
+    client.meta.events.register("before-send.s3.UploadPart", begin)
+    client.meta.events.register("after-call.s3.UploadPart", lambda **_: happened.append("end"))
+    client.meta.events.register("before-call.s3.AbortMultipartUpload", lambda **_: happened.append("abort"))
     with upload(client, store.bucket) as sink:
         sink.write(content(2 * PART + 1))
-    assert ended == ["part", "part", "abort"]
+    assert happened[-1] == "abort"
+    assert happened.count("end") == happened.count("begin") > 0
+
+
+def interrupt_during(client, operation):
+    """Interrupts the main thread while the first request of this kind is under way."""
+    seen = []
+
+    def strike(request, **_):
+        seen.append(1)
+        if len(seen) == 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.3)
+
+    client.meta.events.register(f"before-send.s3.{operation}", strike)
+
+
+@pytest.fixture
+def interruptible():
+    """Python's own handler, whatever the test runner was started from."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart"])
+def test_an_interrupt_in_the_middle_of_a_request_aborts(client, store, interruptible, operation):
+    store.put(KEY)
+    interrupt_during(client, operation)
+    with pytest.raises(KeyboardInterrupt):
+        write(client, store.bucket, content(3 * PART))
+    assert store.read(KEY) == b"old"
+    assert store.uploads() == []
+
+
+def test_an_interrupt_in_the_middle_of_the_commit_leaves_the_new_object_whole(client, store, interruptible):
+    store.put(KEY)
+    interrupt_during(client, "CompleteMultipartUpload")
+    data = content(3 * PART)
+    with pytest.raises(KeyboardInterrupt):
+        write(client, store.bucket, data)
+    assert store.read(KEY) == data
+    assert store.uploads() == []
+
+
+def test_a_second_interrupt_does_not_stop_the_abort(client, store, interruptible):
+    interrupt_during(client, "AbortMultipartUpload")
+    with pytest.raises(KeyboardInterrupt):
+        write(client, store.bucket, content(3 * PART), error=RuntimeError)
+    for thread in threading.enumerate():
+        if thread.name == "s3-abort":
+            thread.join()
+    assert store.uploads() == []
 
 
 def test_the_abort_is_tried_again(client, store):
