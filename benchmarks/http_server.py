@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from io import BufferedReader
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 Bytes = bytes | bytearray | memoryview
@@ -62,7 +62,7 @@ def _serve_connection(connection: socket.socket, handle: Handler) -> None:
             _answer(connection, handle(request))
 
 
-def _read(connection: socket.socket, reader: BufferedReader) -> Request | None:
+def _read(connection: socket.socket, reader: Any) -> Request | None:
     words = reader.readline().split()
     if len(words) != 3:
         return None

@@ -36,10 +36,13 @@ _EVENTS = {
 def run(*, rounds: int = 3) -> list[dict[str, Any]]:
     """Measure, print and save; returns one row per piece of the way, in order."""
     day = day_of(_CONVERSATIONS)
-    with running_servers(day) as servers, tempfile.TemporaryDirectory(prefix="genesys-bench-") as home:
-        with DagsterDev(Path(home), _variables(servers)) as dagster:
-            print(f"dagster dev answers after {dagster.seconds_to_start:.1f} s", flush=True)
-            launches = [_launch(dagster, servers) for _ in range(rounds)]
+    with (
+        running_servers(day) as servers,
+        tempfile.TemporaryDirectory(prefix="genesys-bench-") as home,
+        DagsterDev(Path(home), _variables(servers)) as dagster,
+    ):
+        print(f"dagster dev answers after {dagster.seconds_to_start:.1f} s", flush=True)
+        launches = [_launch(dagster, servers) for _ in range(rounds)]
     rows = _rows(launches)
     report.show(
         f"A run of one partition ({_CONVERSATIONS:,} conversations) launched in the UI, seconds", rows
@@ -84,7 +87,7 @@ def _launch(dagster: DagsterDev, servers: Servers) -> dict[str, float]:
 
 def _requests(servers: Servers) -> list[tuple[float, str, str]]:
     with urllib.request.urlopen(servers.api_url + REQUESTS_PATH) as answer:
-        return json.load(answer)
+        return [(at, method, path) for at, method, path in json.load(answer)]
 
 
 def _rows(launches: list[dict[str, float]]) -> list[dict[str, Any]]:

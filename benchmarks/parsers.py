@@ -34,7 +34,7 @@ def native_reader(pages: Sequence[bytes]) -> pa.Table:
 
 
 def pyarrow_json(pages: Sequence[bytes]) -> pa.Table:
-    """pyarrow's JSON reader; it cannot read an object into a map, so participant attributes are left out."""
+    """Arrow's own JSON reader; it cannot read an object into a map, so participant attributes are left out."""
     text = b"".join(pages)
     options = pyarrow.json.ParseOptions(explicit_schema=_without_maps(), unexpected_field_behavior="ignore")
     block = pyarrow.json.ReadOptions(block_size=len(text) + 1)

@@ -46,7 +46,7 @@ def save(name: str, results: Any) -> None:
 
 def _text(value: Any) -> str:
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, float):
         return (
             f"{value:,.0f}"

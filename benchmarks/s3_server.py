@@ -6,7 +6,7 @@ GetObject (also ranges) and DeleteObject.
 
 import itertools
 from dataclasses import dataclass, field
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from benchmarks.http_server import Bytes, Reply, Request, serve
 
@@ -72,8 +72,7 @@ class S3Sink:
             return _xml("InitiateMultipartUploadResult", UploadId=name)
         upload = self._uploads.pop(request.query["uploadId"])
         wanted = [
-            int(element.text or 0)
-            for element in ElementTree.fromstring(request.body).iterfind(".//{*}PartNumber")
+            int(element.text or 0) for element in ET.fromstring(request.body).iterfind(".//{*}PartNumber")
         ]
         self._objects[request.path] = _Object([upload.parts[number] for number in wanted], upload.metadata)
         return _xml("CompleteMultipartUploadResult", ETag='"benchmark"')

@@ -118,7 +118,7 @@ def _settings(servers: Servers) -> ClientSettings:
     )
 
 
-def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
+def _to_pandas(batch: pa.RecordBatch) -> Any:
     return pa.Table.from_batches([batch]).to_pandas(types_mapper=pd.ArrowDtype)
 
 

@@ -13,7 +13,7 @@ from benchmarks.timing import Cost, measured, peak_memory
 KEY = "benchmarks/conversation_details/date=2026-01-05/data.parquet"
 """Where every contender writes; it is where our IO manager puts the day under the prefix `benchmarks`."""
 
-S3_LOGIN = {
+S3_LOGIN: dict[str, Any] = {
     "aws_access_key_id": "benchmark",
     "aws_secret_access_key": "benchmark",
     "region_name": "us-east-1",

@@ -6,6 +6,7 @@ text, columns are what that day's records happen to hold). One request after ano
 """
 
 import io
+from typing import Any
 
 import boto3
 import pandas as pd
@@ -31,9 +32,9 @@ def main() -> None:
 
 def _upload(task: Task, file: io.BytesIO) -> None:
     s3 = boto3.client("s3", endpoint_url=task.s3_url, **S3_LOGIN)
-    target = {"Bucket": task.bucket, "Key": KEY}
+    target: dict[str, Any] = {"Bucket": task.bucket, "Key": KEY}
     upload = s3.create_multipart_upload(**target)["UploadId"]
-    parts = []
+    parts: list[Any] = []
     file.seek(0)
     while body := file.read(_PART):
         number = len(parts) + 1

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_dagster.lake.encodings import choose_encodings
+from genesys_dagster.lake.nested import count_nulls
 from genesys_dagster.lake.rowgroups import RowGroups
 
 MIB = 1024 * 1024
@@ -92,6 +93,9 @@ class ParquetEncoder:
 
     def _encode(self, group: pa.Table) -> None:
         self._wait()
+        for column in group.columns:
+            for chunk in column.chunks:
+                count_nulls(chunk)
         # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only. Made here, so
         # that the chunks are free while it is encoded.
         self._running = self._thread.submit(self._file.write, group.combine_chunks())
