@@ -86,7 +86,9 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         default=3, ge=1, le=64, description="Parts sent at the same time. Each takes its size in memory."
     )
     rows_per_row_group: int = Field(
-        default=5_000, ge=1, description="Rows at which a Parquet row group ends. More cost memory, fewer time and space."
+        default=5_000,
+        ge=1,
+        description="Rows at which a Parquet row group ends. More cost memory, fewer time and space.",
     )
     bytes_per_row_group: int = Field(
         default=96 * 1024 * 1024,

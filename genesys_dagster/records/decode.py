@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import arro3.core
 import arro3.io
@@ -22,7 +23,7 @@ from genesys_dagster.records.additions import Additions, find_additions
 from genesys_dagster.records.asides import Asides
 from genesys_dagster.records.errors import DecodeError
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
-from genesys_dagster.records.tokens import tokens_of_array, tokens_of_json
+from genesys_dagster.records.tokens import Tokens, tokens_of_array, tokens_of_json
 from genesys_dagster.records.wire import RECORD_TYPE, envelope_schema
 
 # Above this, neighbouring whole numbers share one double (IEEE 754): what was sent can no longer be told.
@@ -52,12 +53,13 @@ def decode(pages: Sequence[bytes], records_key: str = "conversations") -> Decode
     Raises:
         DecodeError: a page is not such an object, or a record in it has no conversation id.
     """
-    rows = _proven_rows(pages, records_key)
+    reading = _reading(pages, records_key)
+    rows = reading.rows() if reading else None
     if rows is not None:
         return Decoded(rows)
     if len(pages) > 1:
         return _joined([decode([page], records_key) for page in pages])
-    return _with_additions(pages[0], records_key) or _repaired(pages[0], records_key)
+    return _with_additions(reading, pages[0], records_key) or _repaired(pages[0], records_key)
 
 
 def _joined(parts: Sequence[Decoded]) -> Decoded:
@@ -67,30 +69,44 @@ def _joined(parts: Sequence[Decoded]) -> Decoded:
     return Decoded(pa.concat_batches([part.rows for part in parts]), unknown)
 
 
-def _proven_rows(
-    pages: Sequence[bytes], records_key: str, additions: Additions | None = None
-) -> pa.RecordBatch | None:
-    """The fast way; None unless every value is proven to stand in the rows, or the additions, as it was sent."""
+class _Reading(NamedTuple):
+    """Pages as the native reader understood them, and the counts by which that is proven or disproven."""
+
+    envelopes: pa.RecordBatch
+    sent: Tokens
+    found: Tokens
+
+    def rows(self, additions: Additions | None = None) -> pa.RecordBatch | None:
+        """The rows, if every value is proven to stand in them, or in the additions, exactly as it was sent."""
+        if self.sent != (self.found + additions.tokens if additions else self.found):
+            return None
+        records = _identified(self.envelopes.column(0).flatten())
+        if records is None or _has_inexact_number(records):
+            return None
+        try:
+            return _rows(records.cast(RECORD_TYPE, safe=True), additions.asides if additions else None)
+        except pa.ArrowInvalid:  # the cast would lose digits
+            return None
+
+
+def _reading(pages: Sequence[bytes], records_key: str) -> _Reading | None:
+    """The fast way; None where the native reader cannot read, or counting cannot tell."""
     text = pages[0] if len(pages) == 1 else b"".join(pages)
-    expected = tokens_of_json(text)
-    if expected is None:
+    sent = tokens_of_json(text)
+    if sent is None:
         return None
     try:
         envelopes = _read(text, _schema(records_key, widened=True))
-        found = tokens_of_array(envelopes.to_struct_array())
-        if len(envelopes) != len(pages) or expected != (found + additions.tokens if additions else found):
-            return None
-        records = _identified(envelopes.column(0).flatten())
-        if records is None or _has_inexact_number(records):
-            return None
-        return _rows(records.cast(RECORD_TYPE, safe=True), additions.asides if additions else None)
-    except pa.ArrowInvalid:  # not JSON, another type than declared, or a cast that would lose digits
+    except pa.ArrowInvalid:  # not JSON, or another type than declared
         return None
+    if len(envelopes) != len(pages):
+        return None
+    return _Reading(envelopes, sent, tokens_of_array(envelopes.to_struct_array()))
 
 
-def _with_additions(page: bytes, records_key: str) -> Decoded | None:
-    additions = find_additions(page, records_key)
-    rows = _proven_rows([page], records_key, additions) if additions else None
+def _with_additions(reading: _Reading | None, page: bytes, records_key: str) -> Decoded | None:
+    additions = find_additions(page, records_key) if reading else None
+    rows = reading.rows(additions) if reading and additions else None
     return None if rows is None or additions is None else Decoded(rows, additions.asides.paths)
 
 

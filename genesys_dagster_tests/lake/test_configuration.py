@@ -1,4 +1,7 @@
-"""The IO manager as it is wired in definitions, and the AWS chain it leaves alone."""
+"""The IO manager as it is wired in definitions, the AWS chain it leaves alone, and what it imports."""
+
+import subprocess
+import sys
 
 import dagster as dg
 import pandas as pd
@@ -68,3 +71,38 @@ def test_the_resource_can_be_configured_at_launch(endpoint, bucket):
 def test_every_setting_has_a_description_for_the_launchpad():
     fields = S3ParquetIOManager.model_fields
     assert [name for name, field in fields.items() if not field.description] == []
+
+
+def test_an_op_output_is_loaded_by_the_next_op(manager):
+    seen = []
+
+    @dg.op(out=dg.Out(io_manager_key="lake"))
+    def rows_():
+        return TABLE
+
+    @dg.op(ins={"value": dg.In(pa.Table)})
+    def take(value):
+        seen.append(value)
+
+    @dg.job(resource_defs={"lake": manager})
+    def job():
+        take(rows_())
+
+    job.execute_in_process()
+    assert seen[0].equals(TABLE)
+
+
+def test_libraries_that_only_some_inputs_need_are_not_imported():
+    code = (
+        "import sys, genesys_dagster.lake.io_manager; "
+        "sys.exit(any(name in sys.modules for name in ('polars', 'duckdb', 'moto')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_room_without_its_door_needs_no_dagster():
+    code = (
+        "import sys, genesys_dagster.lake.publish, genesys_dagster.lake.loading, genesys_dagster.lake.partitions; "
+        "sys.exit(any(name.partition('.')[0].startswith('dagster') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

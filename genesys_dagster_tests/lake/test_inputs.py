@@ -1,7 +1,5 @@
 """Inputs are loaded as their annotation says, with only the columns and rows that are asked for."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from random import Random
@@ -16,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
-from genesys_dagster.lake.errors import ReadError, StorageError
+from genesys_dagster.lake.errors import ReadError
 from genesys_dagster.lake.frames import as_stream
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.lake.loading import Request, load_partitions
-from genesys_dagster.lake.objects import TAIL, S3File, open_objects
+from genesys_dagster.lake.objects import TAIL
 from genesys_dagster.lake.parquet import ParquetSettings
 from genesys_dagster.lake.publish import UploadSettings, publish
 from genesys_dagster.lake.reading import selection
@@ -392,61 +390,6 @@ def test_a_lazy_frame_of_polars_carries_what_is_asked_of_it_to_the_scan(fetch):
     assert frame.collect_schema().names() == ["id"]
 
 
-def test_an_object_replaced_while_it_is_read_is_an_error_and_no_mixture(client, store):
-    store.put("x", bytes(1_000_000))
-    file = S3File(client, store.bucket, "x")
-    store.put("x", b"1" * 1_000_000)
-    with pytest.raises(StorageError, match="was replaced while it was read") as caught:
-        file.read(10)
-    assert not caught.value.permanent
-
-
-def test_a_file_reads_like_the_bytes_it_holds(client, store):
-    data = bytes(range(256)) * 80_000
-    store.put("x", data)
-    file = S3File(client, store.bucket, "x")
-    assert file.seek(0, 2) == file.size == len(data)
-    for start, size in [
-        (0, 10),
-        (5, 20_000_000),
-        (len(data) - 7, 100),
-        (len(data), 1),
-        (len(data) - 300_000, 299_999),
-    ]:
-        file.seek(start)
-        assert file.read(size) == data[start : start + size]
-        assert file.tell() == min(len(data), start + size)
-    file.seek(1)
-    assert file.read() == data[1:]
-
-
-def test_objects_are_opened_with_one_request_each(store, client):
-    sent = []
-    client.meta.events.register("before-send.s3", lambda event_name, **_: sent.append(event_name))
-    store.put("a", b"1")
-    assert list(open_objects(client, store.bucket, ["b", "a", "c"])) == ["a"]
-    assert len(sent) == 3
-
-
-def test_an_op_output_is_loaded_by_the_next_op(manager):
-    seen = []
-
-    @dg.op(out=dg.Out(io_manager_key="lake"))
-    def rows_():
-        return day(1)
-
-    @dg.op(ins={"value": dg.In(pa.Table)})
-    def take(value):
-        seen.append(value)
-
-    @dg.job(resource_defs={"lake": manager})
-    def job():
-        take(rows_())
-
-    job.execute_in_process()
-    assert seen[0].equals(day(1))
-
-
 def test_partitions_of_a_set_are_in_the_order_of_their_definition(manager, admin, bucket):
     names = ["zulu", "alpha", "mike", "bravo", "yankee", "charlie", "x-ray", "delta"]
     chosen = [name for name in names if name != "mike"]
@@ -455,19 +398,3 @@ def test_partitions_of_a_set_are_in_the_order_of_their_definition(manager, admin
     mapping = dg.SpecificPartitionsPartitionMapping(chosen)
     value = load(manager, pa.Table, upstream=dg.StaticPartitionsDefinition(names), mapping=mapping)
     assert value["name"].to_pylist() == chosen
-
-
-def test_libraries_that_only_some_inputs_need_are_not_imported():
-    code = (
-        "import sys, genesys_dagster.lake.io_manager; "
-        "sys.exit(any(name in sys.modules for name in ('polars', 'duckdb', 'moto')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_the_room_without_its_door_needs_no_dagster():
-    code = (
-        "import sys, genesys_dagster.lake.publish, genesys_dagster.lake.loading, genesys_dagster.lake.partitions; "
-        "sys.exit(any(name.partition('.')[0].startswith('dagster') for name in sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
