@@ -6,7 +6,13 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.assets.performance import PERFORMANCE
+from genesys_dagster.assets.reference import REFERENCE
+from genesys_dagster.assets.report import REPORT
+from genesys_dagster.assets.tables import TABLES
+from genesys_dagster.checks import CHECKS
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
+from genesys_dagster.report.io_manager import S3PageIOManager
 from genesys_dagster.resources import GenesysResource
 
 
@@ -14,7 +20,8 @@ def build_definitions(**resources: Any) -> dg.Definitions:
     """Assemble the code location.
 
     Args:
-        **resources: replacements of `genesys`, `s3` or `s3_parquet_io_manager`, or further resources.
+        **resources: replacements of `genesys`, `s3`, `s3_parquet_io_manager` or `s3_page_io_manager`, or further
+            resources.
 
     Returns:
         Definitions whose resources read the environment (README, "Configuration") unless replaced.
@@ -24,11 +31,13 @@ def build_definitions(**resources: Any) -> dg.Definitions:
         "genesys": GenesysResource(),
         "s3": s3,
         "s3_parquet_io_manager": S3ParquetIOManager(s3=s3),
+        "s3_page_io_manager": S3PageIOManager(s3=s3),
     }
     return dg.Definitions(
-        assets=[conversation_details],
+        assets=[conversation_details, *TABLES, *REFERENCE, *PERFORMANCE, *REPORT],
+        asset_checks=CHECKS,
         resources=defaults | resources,
-        # One step per run, concurrent inside: a process of its own for the step would only cost seconds.
+        # One step after the other in the run's own process: a process for each would only cost seconds.
         executor=dg.in_process_executor,
     )
 

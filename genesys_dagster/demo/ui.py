@@ -88,8 +88,10 @@ class DagsterUI:
 
     def _greeting(self, environment: DemoEnvironment) -> str:
         asset = f"{self.url}/assets/conversation_details"
+        lake = f"{environment.s3.url}/{environment.s3.bucket}/genesys"
         return (
             f"\n  Dagster UI         {asset}?view=partitions\n"
+            f"  Report             {lake}/contact_center_report/report.html\n"
             f"  Genesys Cloud org  {environment.api_url}\n"
             f"  S3                 {environment.s3.url}, bucket {environment.s3.bucket}\n\n"
             "Materialize another day there, or press Ctrl-C to stop everything."

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +12,11 @@ from genesys_dagster.genesys.availability import data_available_until, require_a
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError, RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import BulkJob, JobSettings
+from genesys_dagster.genesys.jobs import BulkJob, JobLedger, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery, Paging
+from genesys_dagster.genesys.slices import sliced
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
 
@@ -39,6 +40,10 @@ class ConversationDetails:
         max_job_wait: How long a job may take.
         first_poll: Seconds until a job's state is asked for the first time.
         longest_poll: Seconds between two such questions, at most.
+        job_slices: Into how many jobs an interval is cut, by time. More than one is faster where the way to the
+            server is long, since pages of one job come only one after another, and costs a few requests and up to
+            three pages of memory for each of the `max_concurrency` slices under way.
+        ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
 
     Attributes:
         progress: Live figures.
@@ -58,22 +63,23 @@ class ConversationDetails:
         max_job_wait: timedelta = timedelta(hours=2),
         first_poll: float = 1.0,
         longest_poll: float = 30.0,
+        job_slices: int = 1,
+        ledger: JobLedger | None = None,
     ) -> None:
         _check_choice("source", source, get_args(Source))
         _check_choice("paging", paging, get_args(Paging))
-        for name, size in (("query_page_size", query_page_size), ("job_page_size", job_page_size)):
-            if size < 1:
-                raise ConfigurationError(f"{name} is {size}", remedy="Use a number not below 1.")
+        _check_minimum(query_page_size=query_page_size, job_page_size=job_page_size, job_slices=job_slices)
         self.progress = ExportProgress()
         self._client = client
         self._source = source
         self._query = InteractiveQuery(
             client, paging=paging, page_size=query_page_size, progress=self.progress
         )
-        job_settings = JobSettings(
+        self._job_slices = job_slices
+        self._ledger = ledger
+        self._job_settings = JobSettings(
             page_size=job_page_size, max_wait=max_job_wait, first_poll=first_poll, longest_poll=longest_poll
         )
-        self._job = BulkJob(client, job_settings, self.progress)
 
     async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
         """Yield the pages of an interval, fetched at most a few pages ahead of the consumer.
@@ -95,10 +101,10 @@ class ConversationDetails:
         """
         self.progress.source = await self._choose(interval)
         from_job = self.progress.source == "job"
-        source = self._job if from_job else self._query
+        reader = self._from_job if from_job else self._query.pages
         announcing = asyncio.create_task(self._announce(interval)) if from_job else None
         try:
-            async with aclosing(source.pages(interval)) as pages:
+            async with aclosing(reader(interval)) as pages:
                 async for page in pages:
                     self.progress.pages += 1
                     self.progress.records += page.records
@@ -107,6 +113,22 @@ class ConversationDetails:
             if announcing:
                 announcing.cancel()
                 await asyncio.wait([announcing])
+
+    def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
+        if self._job_slices == 1:
+            job = BulkJob(self._client, self._job_settings, self.progress, ledger=self._ledger)
+            return job.pages(interval)
+        at_once = min(self._job_slices, self._client.settings.max_concurrency)
+        return sliced(interval, self._job_slices, at_once, self._from_one_of_many)
+
+    def _from_one_of_many(
+        self, interval: Interval, submitted: Callable[[], None]
+    ) -> AsyncGenerator[Page, None]:
+        progress = ExportProgress(
+            source="job"
+        )  # several jobs are under way: `job_id` and `job_state` are each one's
+        job = BulkJob(self._client, self._job_settings, progress, ledger=self._ledger, on_submitted=submitted)
+        return job.pages(interval)
 
     async def _announce(self, interval: Interval) -> None:
         """Ask the query how many conversations to expect of a job, which does not say. Nothing depends on it."""
@@ -128,6 +150,12 @@ class ConversationDetails:
         if self._source == "job":
             require_availability(interval, available_until)
         return "job" if available_until >= interval.end else "query"
+
+
+def _check_minimum(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < 1:
+            raise ConfigurationError(f"{name} is {number}", remedy="Use a number not below 1.")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

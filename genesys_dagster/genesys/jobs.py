@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,6 +17,7 @@ from genesys_dagster.genesys.errors import (
     JobFailedError,
     MalformedResponseError,
     RequestRejectedError,
+    ServiceUnavailableError,
 )
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.pages import Envelope, Page, read_envelope
@@ -29,6 +30,9 @@ _log = logging.getLogger(__name__)
 _RESULTS_AHEAD = 2  # pages; enough to keep fetching while the consumer works, few enough to bound memory
 _DELETE_PATIENCE = 10.0  # s; cleaning up must not hold up the end of a run
 _POLL_GROWTH = 1.5
+# How old a job may be that is taken over. Results stay readable for longer, but they age: a later run wants what
+# has happened since.
+_LONGEST_MEMORY = 6 * 3600.0  # s
 
 # SDK 269 models/async_query_status.py lists the states.
 _RUNNING = {"QUEUED", "PENDING"}
@@ -57,6 +61,19 @@ class JobSettings:
     longest_poll: float = 30.0
 
 
+class JobLedger(Protocol):
+    """Remembers submitted jobs beyond the life of this process; a question is what a job was asked."""
+
+    def recall(self, question: str, max_age: float) -> str | None:
+        """The job of a question that was submitted at most `max_age` seconds ago and not forgotten."""
+
+    def note(self, question: str, job_id: str) -> None:
+        """A job was submitted."""
+
+    def forget(self, question: str) -> None:
+        """The job of a question is deleted, or of no use."""
+
+
 class BulkJob:
     """Pages of a bulk job.
 
@@ -64,12 +81,29 @@ class BulkJob:
         client: An open client.
         settings: How to wait and read.
         progress: Kept up to date.
+        by_start_day: Whether to select by start day, like the interactive query; otherwise a job returns every
+            conversation that was alive in the interval, however long ago it started (SDK 269
+            models/async_conversation_query.py, startOfDayIntervalMatching).
+        ledger: Where submitted jobs are remembered, if anywhere: a process that dies leaves its job to the next.
+        on_submitted: Called as soon as there is a job.
     """
 
-    def __init__(self, client: GenesysClient, settings: JobSettings, progress: ExportProgress) -> None:
+    def __init__(  # noqa: PLR0913 - a job, and who follows it
+        self,
+        client: GenesysClient,
+        settings: JobSettings,
+        progress: ExportProgress,
+        *,
+        by_start_day: bool = True,
+        ledger: JobLedger | None = None,
+        on_submitted: Callable[[], None] | None = None,
+    ) -> None:
         self._client = client
         self._settings = settings
         self._progress = progress
+        self._by_start_day = by_start_day
+        self._ledger = ledger
+        self._on_submitted = on_submitted
         self._page_size = settings.page_size
 
     async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
@@ -93,26 +127,58 @@ class BulkJob:
 
     async def _one_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
         self._progress.job_id = None
-        job_id = self._progress.job_id = await self._submit(interval)
+        question = self._question(interval)
+        job_id = await self._recall(question) or await self._submit(interval, question)
+        self._progress.job_id = job_id
+        is_left_to_the_next_attempt = False
         try:
+            if self._on_submitted is not None:
+                self._on_submitted()
             await self._wait(job_id)
             async with aclosing(self._results(job_id, interval)) as pages:
                 async for page in pages:
                     yield page
+        except (ServiceUnavailableError, MalformedResponseError):
+            # Nothing is wrong with the job: whoever tries again finds it done.
+            is_left_to_the_next_attempt = self._ledger is not None
+            raise
         finally:
-            await self._delete(job_id)
+            if not is_left_to_the_next_attempt:
+                await self._delete(job_id)
+                if self._ledger is not None:
+                    self._ledger.forget(_text(question))
 
-    async def _submit(self, interval: Interval) -> str:
-        body = {
+    def _question(self, interval: Interval) -> dict[str, Any]:
+        return {
             "interval": interval.as_text(),
             "order": "asc",
             "orderBy": "conversationStart",
-            # By start day, like the interactive query; otherwise a job returns every conversation that was alive in
-            # the interval, however long ago it started (SDK 269 models/async_conversation_query.py).
-            "startOfDayIntervalMatching": True,
+            "startOfDayIntervalMatching": self._by_start_day,
         }
-        job_id = await self._client.fetch("POST", JOBS_PATH, _read_job_id, json=body, repeatable=False)
+
+    async def _submit(self, interval: Interval, question: dict[str, Any]) -> str:
+        job_id = await self._client.fetch("POST", JOBS_PATH, _read_job_id, json=question, repeatable=False)
         _log.info("submitted bulk job %s for %s", job_id, interval.as_text())
+        if self._ledger is not None:
+            self._ledger.note(_text(question), job_id)
+        return job_id
+
+    async def _recall(self, question: dict[str, Any]) -> str | None:
+        """The job that a process before this one submitted for the same, if it is still good."""
+        if self._ledger is None:
+            return None
+        job_id = self._ledger.recall(_text(question), _LONGEST_MEMORY)
+        if job_id is None:
+            return None
+        try:
+            status = await self._client.get_json(f"{JOBS_PATH}/{job_id}")
+        except RequestRejectedError as error:
+            if error.status != 404:
+                raise
+            return None
+        if (status.get("state") or "PENDING") not in _RUNNING | {"FULFILLED"}:
+            return None
+        _log.info("taking over bulk job %s, which was submitted before", job_id)
         return job_id
 
     async def _wait(self, job_id: str) -> None:
@@ -181,6 +247,10 @@ class BulkJob:
             _log.warning(
                 "bulk job %s stays behind until it expires: %s", job_id, str(error) or "no answer in time"
             )
+
+
+def _text(question: dict[str, Any]) -> str:
+    return msgspec.json.encode(question, order="deterministic").decode()
 
 
 class _Submitted(msgspec.Struct, rename="camel"):

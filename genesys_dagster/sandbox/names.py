@@ -43,6 +43,7 @@ QUEUES = (
 SKILLS = ("General", "Technical", "Billing", "Retention", "Digital", "Complaints")
 LANGUAGES = ("English", "German", "Spanish", "French")
 TEAMS = ("Team Amber", "Team Birch", "Team Cedar", "Team Delta", "Team Elm", "Team Fjord")
+GROUPS = ("Supervisors", "Quality managers", "Night shift")
 
 WRAPUP_CODES = (
     "Resolved", "Follow-up needed", "Information given", "Order placed", "Order changed", "Refund issued",

@@ -13,12 +13,13 @@ from itertools import accumulate
 from threading import RLock
 from typing import Any
 
+from genesys_dagster.sandbox.as_of import cut
 from genesys_dagster.sandbox.conversations.draft import Draft
 from genesys_dagster.sandbox.conversations.kinds import Kind, draw_kind
 from genesys_dagster.sandbox.dice import Dice, seed_for
 from genesys_dagster.sandbox.directory import Directory
 from genesys_dagster.sandbox.rows import Row, decode
-from genesys_dagster.sandbox.times import DAY, day_number, from_datetime, to_datetime, utc_now
+from genesys_dagster.sandbox.times import DAY, day_number, from_datetime, iso, to_datetime, utc_now
 from genesys_dagster.sandbox.volumes import SLOTS_PER_DAY, day_total, load, slot_totals
 
 SLOT = DAY // SLOTS_PER_DAY
@@ -128,6 +129,13 @@ class Org:
                 if rows is None:
                     rows = [row for row, _ in self._make(slot, lambda kind: kind.days >= days)]
             yield from (row for row in rows if row.end >= (day + days) * DAY)
+
+    def long_records(self, day: int, days: int, as_of: int) -> Iterator[dict[str, Any]]:
+        """The records, as known at `as_of` (ms), of `long_rows`; nothing is remembered for them."""
+        for slot in range(day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
+            for row, record in self._make(slot, lambda kind: kind.days >= days):
+                if row.end >= (day + days) * DAY:
+                    yield record if row.version(as_of) == len(row.late) else cut(record, iso(as_of))
 
     def find(self, conversation_id: str) -> Row | None:
         """The conversation of an id, None if the org has none."""

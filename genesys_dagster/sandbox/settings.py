@@ -13,6 +13,8 @@ ALL_PERMISSIONS = frozenset(
     {
         "analytics:conversationDetail:view",
         "analytics:conversationAggregate:view",
+        "architect:flow:view",
+        "groups:team:view",
         "routing:queue:view",
         "routing:skill:view",
         "routing:wrapupCode:view",

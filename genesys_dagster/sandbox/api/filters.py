@@ -56,6 +56,19 @@ def compile_filters(query: Json) -> Test:
     return lambda record: all(test(record) for test in tests)
 
 
+def compile_filter(filter_: Json, values: Values) -> Test:
+    """One test on a part for a single filter.
+
+    Args:
+        filter_: The filter, with predicates and clauses.
+        values: Gives a part's values of a dimension.
+
+    Raises:
+        ApiError: 400 for a filter that makes no sense.
+    """
+    return _combined(filter_, values)
+
+
 def dimension_values(record: Json, dimension: str) -> list[Any]:
     """All values of a dimension in a record, for aggregations."""
     if dimension in _CONVERSATION:

@@ -11,6 +11,7 @@ from genesys_dagster.sandbox.api.errors import missing_permission
 from genesys_dagster.sandbox.api.limits import RateLimiter
 from genesys_dagster.sandbox.api.pages import PageCache
 from genesys_dagster.sandbox.api.selection import Selector
+from genesys_dagster.sandbox.emissions import EmissionLog
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.settings import SandboxSettings
 from genesys_dagster.sandbox.times import from_datetime
@@ -41,6 +42,7 @@ class State:
         limiter: Requests per token and minute.
         pages: Encoded pages.
         selector: Finds the conversations of queries.
+        emissions: Finds the metrics that aggregates count.
         requests: The latest requests, oldest first.
     """
 
@@ -52,10 +54,12 @@ class State:
     limiter: RateLimiter = field(default_factory=RateLimiter)
     pages: PageCache = field(default_factory=PageCache)
     selector: Selector = field(init=False)
+    emissions: EmissionLog = field(init=False)
     requests: deque[LoggedRequest] = field(default_factory=lambda: deque(maxlen=_LOGGED_REQUESTS))
 
     def __post_init__(self) -> None:
         self.selector = Selector(self.org)
+        self.emissions = EmissionLog(self.org)
 
     @property
     def now(self) -> int:

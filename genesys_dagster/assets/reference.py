@@ -1,0 +1,117 @@
+"""Reference data: one unpartitioned asset per listing, a snapshot of what the ids in conversations mean."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from genesys_dagster.failures import as_failure
+from genesys_dagster.genesys.errors import PermissionDeniedError
+from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
+from genesys_dagster.records.reference import ENTITIES
+from genesys_dagster.resources import GenesysResource
+
+PERMITTED = "permitted"
+"""Name of the check on each reference asset: whether the OAuth client may read the listing."""
+
+_DESCRIPTIONS = {
+    "users": "Users of the org, inactive and deleted ones included: names the `userId` of conversations. Without "
+    "contact data.",
+    "queues": "Queues: names the `queueId` of segments.",
+    "wrapup_codes": "Wrap-up codes: names the `wrapUpCode` of segments.",
+    "divisions": "Divisions: names the `divisionIds` of conversations.",
+    "skills": "Routing skills: names the `requestedRoutingSkillIds` of segments.",
+    "languages": "Routing languages: names the `requestedLanguageId` of segments.",
+    "flows": "Architect flows, deleted ones included: names the `flowId` of sessions.",
+    "groups": "Groups of users: names the `groupId` of segments.",
+    "teams": "Teams: names the `teamId` of participants.",
+}
+
+_HOW_KEPT = """\
+
+A snapshot: each materialization replaces the one before. Without the permission, the last snapshot stays as it is
+(an empty one is written if there was none), a warning says which permission is missing, and nothing else is held up.
+"""
+
+
+def _asset(listing: Listing) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=listing.name,
+        io_manager_key="s3_parquet_io_manager",
+        group_name="reference",
+        kinds={"python", "s3", "parquet"},
+        owners=["team:data-engineering"],
+        tags={"pii": ""} if listing.name == "users" else None,
+        description=_DESCRIPTIONS[listing.name] + "\n" + _HOW_KEPT,
+        code_version="1",
+        pool="genesys_api",
+        retry_policy=dg.RetryPolicy(
+            max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                PERMITTED,
+                asset=listing.name,
+                description="The OAuth client may read this listing. A warning, because everything else goes on.",
+            )
+        ],
+        metadata={"path": listing.path, "permission": listing.permission or "none documented"},
+    )
+    # Not annotated: Dagster takes an annotated MaterializeResult for an asset without a value.
+    def snapshot(context: dg.AssetExecutionContext, genesys: GenesysResource):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        try:
+            with as_failure():
+                entities = asyncio.run(_read(genesys, listing))
+        except dg.Failure as failure:
+            if isinstance(failure.__cause__, PermissionDeniedError):
+                return _not_permitted(context, listing, failure.__cause__)
+            raise
+        return dg.MaterializeResult(
+            value=ENTITIES[listing.name].table(entities),
+            check_results=[dg.AssetCheckResult(check_name=PERMITTED, passed=True)],
+        )
+
+    return snapshot
+
+
+async def _read(genesys: GenesysResource, listing: Listing) -> list[Mapping[str, Any]]:
+    async with genesys.client() as client:
+        return [entity async for entity in read_listing(client, listing)]
+
+
+def _not_permitted(
+    context: dg.AssetExecutionContext, listing: Listing, error: PermissionDeniedError
+) -> dg.MaterializeResult[Any]:
+    """Leave the last snapshot alone; write an empty one only if there is none that others could read."""
+    needed = listing.permission or "a permission that the message names"
+    last = context.instance.get_latest_materialization_event(context.asset_key)
+    snapshot = last.asset_materialization if last else None
+    outcome = (
+        "The last snapshot stays." if snapshot else "There is no snapshot yet, so an empty one is written."
+    )
+    context.log.warning(
+        "%s is left out: the OAuth client needs %s. %s %s", listing.name, needed, outcome, error
+    )
+    metadata: dict[str, Any] = {"permission_missing": needed, "snapshot_kept": snapshot is not None}
+    warning = dg.AssetCheckResult(
+        check_name=PERMITTED,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=str(error),
+        metadata=metadata,
+    )
+    if snapshot is None:
+        return dg.MaterializeResult(
+            value=ENTITIES[listing.name].table([]), metadata=metadata, check_results=[warning]
+        )
+    version = (snapshot.tags or {}).get("dagster/data_version")
+    return dg.MaterializeResult(
+        metadata={**snapshot.metadata, **metadata},  # what is true of the snapshot stays true
+        check_results=[warning],
+        data_version=dg.DataVersion(version) if version else None,
+    )
+
+
+REFERENCE: list[dg.AssetsDefinition] = [_asset(listing) for listing in LISTINGS.values()]
+"""All reference assets."""

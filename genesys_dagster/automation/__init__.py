@@ -1,0 +1,1 @@
+"""What runs by itself and when: conditions, sensors, schedules, jobs, alerts."""

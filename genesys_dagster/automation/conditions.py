@@ -1,0 +1,68 @@
+"""When assets downstream of `conversation_details` are computed again."""
+
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+# Dagster's conditions are invariant in what they can judge, assets or checks; these only ever judge assets.
+Condition: TypeAlias = dg.AutomationCondition[Any]
+
+
+def follow_upstream(snapshots: dg.AssetSelection | None = None) -> Condition:
+    """Follow upstream: compute a partition once its inputs exist, and again whenever their content changes.
+
+    A partition is requested when
+    - it is missing and became so after the condition took effect (a new day), or the data version of one of its
+      upstream partitions changed, whichever partition that is: a refreshed day of last month counts too;
+    - none of its upstream partitions is missing or being computed, and it is not being computed itself.
+
+    An upstream run that brings the same content keeps the data version and causes nothing. Neither does upstream
+    that was computed in one run with the asset itself. Deploying the condition does not recompute history.
+
+    Unlike `AutomationCondition.eager()`, a change that arrives while the asset is being computed is never taken as
+    handled by that computation, which may have read the version before: the asset is computed once more.
+
+    Args:
+        snapshots: Upstream assets that must exist but whose changes recompute nothing, such as unpartitioned
+            reference data, whose every change would otherwise recompute all days.
+
+    Returns:
+        The condition, for `@dg.asset(automation_condition=…)`.
+
+    Example:
+        `automation_condition=follow_upstream(dg.AssetSelection.assets("users", "queues"))`
+    """
+    changed = dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.data_version_changed() & ~dg.AutomationCondition.executed_with_root_target()
+    )
+    if snapshots is not None:
+        changed = changed.ignore(snapshots)
+    return (
+        (_missing() | _changed_since_requested(changed))
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+    ).with_label("follow_upstream")
+
+
+def _missing() -> Condition:
+    missing = dg.AutomationCondition.missing()
+    return (missing & missing.newly_true().since(_requested())).with_label("new and missing")
+
+
+def _changed_since_requested(changed: Condition) -> Condition:
+    # A change in the very tick that resets would be forgotten, because a reset wins over its trigger: hence it
+    # counts for the tick after it too. Only a request resets, not a materialization, which may be based on a
+    # version from before the change.
+    one_tick_later = (~changed).newly_true().with_label("upstream data changed one tick ago")
+    trigger: Condition = changed | one_tick_later
+    return trigger.since(_requested()).with_label("upstream data changed since requested")
+
+
+def _requested() -> Condition:
+    return (
+        dg.AutomationCondition.newly_requested() | dg.AutomationCondition.initial_evaluation()
+    ).with_label("requested")
+
+
+FOLLOW_UPSTREAM = follow_upstream()

@@ -1,0 +1,52 @@
+"""All of automation, in lists for the code location."""
+
+import dagster as dg
+
+from genesys_dagster.automation.alerts import alert_sensors
+from genesys_dagster.automation.export import EXPORT_JOB
+from genesys_dagster.automation.freshness import REQUIRE_SCHEDULE, require_yesterday, yesterday_is_there
+from genesys_dagster.automation.housekeeping import (
+    ORPHANED_JOBS_SCHEDULE,
+    STALE_UPLOADS_SCHEDULE,
+    abort_stale_uploads,
+    delete_orphaned_jobs,
+)
+from genesys_dagster.automation.late_activity import (
+    SWEEP_JOB,
+    late_activity,
+    refresh_late_activity,
+    sweep_late_activity_daily,
+)
+from genesys_dagster.automation.new_days import (
+    export_new_days,
+    export_yesterday,
+    export_yesterday_provisionally,
+)
+from genesys_dagster.automation.refresh import refresh_days
+from genesys_dagster.automation.settings import sensor_status
+
+ASSETS = [late_activity]
+CHECKS = [yesterday_is_there]
+JOBS = [EXPORT_JOB, SWEEP_JOB, require_yesterday, abort_stale_uploads, delete_orphaned_jobs]
+SCHEDULES = [
+    export_yesterday,
+    export_yesterday_provisionally,
+    sweep_late_activity_daily,
+    REQUIRE_SCHEDULE,
+    STALE_UPLOADS_SCHEDULE,
+    ORPHANED_JOBS_SCHEDULE,
+]
+SENSORS = [
+    export_new_days,
+    refresh_days,
+    refresh_late_activity,
+    # Dagster's own default sensor for conditions would be there too, but stopped.
+    dg.AutomationConditionSensorDefinition(
+        "follow_upstream",
+        target=dg.AssetSelection.all(),
+        default_status=sensor_status(),
+        minimum_interval_seconds=30,
+        description="Computes tables, figures and the report again, for the days whose conversations changed.",
+    ),
+    *alert_sensors(),
+]

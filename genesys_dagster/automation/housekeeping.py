@@ -1,0 +1,120 @@
+"""Housekeeping: what dead processes leave behind in the bucket and in Genesys Cloud is found and removed, once a day."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+import dagster as dg
+
+from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.automation import knowledge
+from genesys_dagster.automation.settings import schedule_status
+from genesys_dagster.failures import as_failure
+from genesys_dagster.genesys.availability import JOBS_PATH
+from genesys_dagster.genesys.errors import RequestRejectedError
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.job_ledger import Entry, entries, write
+from genesys_dagster.lake.errors import LakeError
+from genesys_dagster.lake.housekeeping import abort, stale_uploads
+from genesys_dagster.lake.io_manager import (
+    BUCKET_VARIABLE,
+    DEFAULT_PREFIX,
+    PREFIX_VARIABLE,
+    S3ParquetIOManager,
+)
+from genesys_dagster.resources import GenesysResource
+
+
+@dg.op(
+    required_resource_keys={"s3_parquet_io_manager"},
+    description="Aborts multipart uploads below our prefix that were begun more than a day ago.",
+)
+def abort_stale_uploads_op(context: dg.OpExecutionContext) -> None:
+    """Abort what a killed process left unfinished in the bucket."""
+    lake: S3ParquetIOManager = context.resources.s3_parquet_io_manager
+    bucket = lake.bucket or os.environ.get(BUCKET_VARIABLE, "")
+    prefix = lake.prefix if lake.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
+    if not bucket:
+        raise dg.Failure(f"No bucket is set: set {BUCKET_VARIABLE}.", allow_retries=False)
+    client = lake.s3.get_client()
+    aborted = 0
+    try:
+        for upload in stale_uploads(client, bucket, prefix, now=knowledge.now()):
+            aborted += abort(client, bucket, upload)
+            context.log.info("Aborted an upload of %s begun %s", upload.key, upload.begun.isoformat())
+    except LakeError as error:
+        raise dg.Failure(str(error), allow_retries=not error.permanent) from None
+    context.log.info("%d stale uploads below s3://%s/%s", aborted, bucket, prefix)
+    context.add_output_metadata({"aborted": aborted})
+
+
+@dg.op(description="Deletes bulk jobs in Genesys Cloud whose runs have ended without doing so.")
+def delete_orphaned_jobs_op(context: dg.OpExecutionContext, genesys: GenesysResource) -> None:
+    """Delete what a killed run left behind in Genesys Cloud, unless another run has taken it over."""
+    windows = [
+        Interval(window.start, window.end)
+        for window in map(PARTITIONS.time_window_for_partition_key, PARTITIONS.get_partition_keys())
+    ]
+    orphans = {
+        window: entry
+        for window, entry in entries(context.instance, windows).items()
+        if _has_ended(context.instance, entry.run_id)
+    }
+    deleted = 0
+    if orphans:
+        with as_failure():
+            genesys.settings()
+            deleted = asyncio.run(_delete(genesys, orphans))
+    for window in orphans:
+        write(context.instance, window, None)
+    context.log.info("%d orphaned bulk jobs of %d runs", deleted, len(orphans))
+    context.add_output_metadata({"deleted": deleted})
+
+
+async def _delete(genesys: GenesysResource, orphans: Mapping[Interval, Entry]) -> int:
+    deleted = 0
+    async with genesys.client() as client:
+        for job_id, _ in (job for entry in orphans.values() for job in entry.jobs.values()):
+            try:
+                await client.request("DELETE", f"{JOBS_PATH}/{job_id}")
+                deleted += 1
+            except RequestRejectedError as error:
+                if error.status != 404:  # expired by itself
+                    raise
+    return deleted
+
+
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
+@dg.job(description="Finds and aborts multipart uploads that killed processes left in the bucket.")
+def abort_stale_uploads() -> None:
+    """One op."""
+    abort_stale_uploads_op()
+
+
+@dg.job(description="Finds and deletes bulk jobs that killed runs left in Genesys Cloud.")
+def delete_orphaned_jobs() -> None:
+    """One op."""
+    delete_orphaned_jobs_op()
+
+
+STALE_UPLOADS_SCHEDULE = dg.ScheduleDefinition(
+    name="abort_stale_uploads_daily",
+    job=abort_stale_uploads,
+    cron_schedule="30 2 * * *",
+    execution_timezone=PARTITIONS.timezone,
+    default_status=schedule_status(),
+    description="Every night at 02:30.",
+)
+
+ORPHANED_JOBS_SCHEDULE = dg.ScheduleDefinition(
+    name="delete_orphaned_jobs_daily",
+    job=delete_orphaned_jobs,
+    cron_schedule="45 2 * * *",
+    execution_timezone=PARTITIONS.timezone,
+    default_status=schedule_status(),
+    description="Every night at 02:45.",
+)

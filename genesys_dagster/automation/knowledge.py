@@ -1,0 +1,53 @@
+"""Up to which instant an export would know everything, asked with at most one request."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from genesys_dagster.genesys.availability import data_available_until
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.errors import GenesysError, RequestRejectedError
+from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.resources import GenesysResource
+
+# A sensor has a minute (Dagster docs, "Sensors": ticks time out after 60 s) and will be asked again anyway.
+_PATIENCE = 10.0  # s
+
+
+def now() -> datetime:
+    """The current instant in UTC."""
+    return datetime.now(UTC)
+
+
+def unconfigured(genesys: GenesysResource) -> dg.SkipReason | None:
+    """The reason to skip while a variable is missing or wrong, which it names; None if all is set."""
+    try:
+        genesys.settings()
+    except GenesysError as error:
+        return dg.SkipReason(str(error))
+    return None
+
+
+def known_until(genesys: GenesysResource) -> datetime:
+    """The jobs' watermark; the current instant where the interactive query is the only source.
+
+    Raises:
+        GenesysError: It cannot be asked for: not configured, refused, or no answer.
+    """
+    settings = genesys.settings()
+    if genesys.source == "query":
+        return now()
+    quick = replace(settings, max_attempts=1, request_timeout=_PATIENCE, connect_timeout=_PATIENCE / 2)
+    try:
+        return asyncio.run(_watermark(quick))
+    except RequestRejectedError as error:
+        if genesys.source == "auto" and error.status == 404:  # a gateway that passes on only the query
+            return now()
+        raise
+
+
+async def _watermark(settings: ClientSettings) -> datetime:
+    async with GenesysClient(settings) as client:
+        return await data_available_until(client)

@@ -1,0 +1,111 @@
+"""The partition's sums against Genesys Cloud's own: what is compared, and what counts as different."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from genesys_dagster.checks.metric_totals import Cell, Total
+from genesys_dagster.genesys.aggregates import Aggregate
+
+# Counts must be the same. A sum may be off by a millisecond for each value in it: aggregates are whole numbers.
+TOLERANCE_PER_VALUE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One cell in which the two sides differ.
+
+    Attributes:
+        cell: Which one.
+        ours: What the partition holds.
+        theirs: What Genesys Cloud says; its `total` is None for counters (n…).
+    """
+
+    cell: Cell
+    ours: Total
+    theirs: Aggregate | None
+
+    @property
+    def their_count(self) -> int:
+        """Genesys Cloud's count."""
+        return self.theirs.count if self.theirs else 0
+
+    @property
+    def is_surplus(self) -> bool:
+        """Whether Genesys Cloud has more: conversations of other days could explain that."""
+        their_total = (self.theirs.total if self.theirs else None) or 0.0
+        return self.their_count > counted(self.cell, self.ours) or (
+            not is_counter(self.cell.metric) and their_total > self.ours.total
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome.
+
+    Attributes:
+        compared: How many cells were compared.
+        differences: Those that differ, the greatest first.
+        only_ours: Metrics that Genesys Cloud did not count anywhere in the interval.
+        only_theirs: Metrics that no conversation of the partition carries.
+    """
+
+    compared: int
+    differences: list[Difference]
+    only_ours: list[str]
+    only_theirs: list[str]
+
+
+def is_counter(metric: str) -> bool:
+    """Whether a metric is a count: aggregates give no sum for it."""
+    return metric.startswith("n")
+
+
+def counted(cell: Cell, total: Total) -> int:
+    """How often a metric happened: for counters the sum of their values (each usually 1)."""
+    return round(total.total) if is_counter(cell.metric) else total.count
+
+
+def by_cell(aggregates: Iterable[Aggregate]) -> dict[Cell, Aggregate]:
+    """Genesys Cloud's answer by queue, medium and metric."""
+    return {Cell(a.group.get("queueId"), a.group.get("mediaType"), a.metric): a for a in aggregates}
+
+
+def compare(ours: Mapping[Cell, Total], theirs: Mapping[Cell, Aggregate]) -> Comparison:
+    """Compare cell by cell, for all metrics that both sides know.
+
+    A metric that one side lacks everywhere is listed, not judged: aggregates do not know all metrics of detail
+    records, nor the reverse. If one side has nothing at all, everything is judged.
+
+    Args:
+        ours: Sums of the partition.
+        theirs: Genesys Cloud's aggregates.
+    """
+    our_metrics, their_metrics = {cell.metric for cell in ours}, {cell.metric for cell in theirs}
+    judged = our_metrics & their_metrics if ours and theirs else our_metrics | their_metrics
+    cells = [cell for cell in {*ours, *theirs} if cell.metric in judged]
+    differences = [
+        Difference(cell, ours.get(cell, Total(0, 0.0)), theirs.get(cell))
+        for cell in cells
+        if not _agree(cell, ours.get(cell, Total(0, 0.0)), theirs.get(cell))
+    ]
+    differences.sort(
+        key=lambda each: (-abs(each.their_count - counted(each.cell, each.ours)), str(each.cell))
+    )
+    return Comparison(len(cells), differences, sorted(our_metrics - judged), sorted(their_metrics - judged))
+
+
+def _agree(cell: Cell, ours: Total, theirs: Aggregate | None) -> bool:
+    their_count = theirs.count if theirs else 0
+    if counted(cell, ours) != their_count:
+        return False
+    if is_counter(cell.metric) or theirs is None or theirs.total is None:
+        return True
+    return abs(ours.total - theirs.total) <= TOLERANCE_PER_VALUE * max(1, their_count)
+
+
+def without(theirs: Aggregate | None, part: Aggregate) -> Aggregate | None:
+    """What is left of an aggregate when a part of it is taken out; None if nothing is."""
+    if theirs is None or theirs.count <= part.count:
+        return None
+    total = None if theirs.total is None else theirs.total - (part.total or 0.0)
+    return Aggregate(theirs.group, theirs.interval, theirs.metric, theirs.count - part.count, total)

@@ -1,0 +1,107 @@
+"""Is the partition complete? Its rows against the number of conversations that the interactive query announces."""
+
+import asyncio
+from collections.abc import Mapping
+
+import dagster as dg
+
+from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, to_result
+from genesys_dagster.checks.history import Pull, latest_pulls
+from genesys_dagster.checks.partition import ASSET, partition_check
+from genesys_dagster.genesys.errors import GenesysError
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.progress import ExportProgress
+from genesys_dagster.genesys.query import InteractiveQuery
+from genesys_dagster.resources import GenesysResource
+
+# totalHits is approximate and moves while data arrives (Genesys developer blog, "Analytics conversations API
+# behavior", 2022-04-21).
+TOLERANCE = 0.001
+
+_NEVER_PULLED = "this Dagster instance has no materialization of the partition; materialize it."
+
+
+@partition_check(
+    name="completeness",
+    description="The pull received as many conversations as Genesys Cloud announced at the same time (`totalHits` of the "
+    f"interactive query), within {TOLERANCE:.1%}. Decided from the materialization's metadata.",
+)
+def completeness(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Compare what each pull received with what was announced to it."""
+    keys = context.partition_keys
+    pulls = latest_pulls(context.instance, ASSET, keys)
+    return to_result({key: _at_pull(pulls.get(key)) for key in keys})
+
+
+def _at_pull(pull: Pull | None) -> Finding:
+    if pull is None:
+        return not_compared(_NEVER_PULLED)
+    if pull.total_hits is None:
+        return not_compared("the server did not say how many conversations to expect.")
+    return compare_with_hits(pull, pull.total_hits)
+
+
+@partition_check(
+    name="total_hits",
+    pool="genesys_api",
+    description="The partition still holds as many conversations as Genesys Cloud's interactive query announces now. Fewer "
+    "means that conversations came late: pull the partition again.",
+)
+def total_hits(context: dg.AssetCheckExecutionContext, genesys: GenesysResource) -> dg.AssetCheckResult:
+    """Compare the rows of each partition with what is announced now."""
+    keys = context.partition_keys
+    pulls = latest_pulls(context.instance, ASSET, keys)
+    try:
+        announced = asyncio.run(_announced(genesys, list(pulls)))
+    except GenesysError as error:
+        return to_result(dict.fromkeys(keys, not_compared(str(error))))
+    return to_result({key: _now(pulls.get(key), announced.get(key)) for key in keys})
+
+
+def _now(pull: Pull | None, announced: int | None) -> Finding:
+    if pull is None:
+        return not_compared(_NEVER_PULLED)
+    if announced is None:
+        return not_compared("the server does not say how many conversations there are.")
+    return compare_with_hits(pull, announced)
+
+
+async def _announced(genesys: GenesysResource, keys: list[str]) -> Mapping[str, int | None]:
+    async with genesys.client() as client:
+        query = InteractiveQuery(client, paging="number", page_size=1, progress=ExportProgress())
+        windows = {key: PARTITIONS.time_window_for_partition_key(key) for key in keys}
+        return {key: await query.count(Interval(window.start, window.end)) for key, window in windows.items()}
+
+
+def compare_with_hits(pull: Pull, announced: int) -> Finding:
+    """Judge the number of conversations that a pull received.
+
+    What began on another day was announced, too: the query counts all that began on a UTC day that the interval
+    touches (SDK 269 models/conversation_query.py, `interval`). A query that had to be cut in slices announces those
+    in two slices twice, and then also delivers them twice.
+    """
+    received = pull.rows + pull.outside_window_dropped
+    tolerance = TOLERANCE * announced
+    missing = announced - received - pull.duplicates_dropped
+    surplus = received - announced
+    figures = {"rows": pull.rows, "received": received, "announced": announced}
+    if missing > tolerance:
+        return Finding(
+            passed=False,
+            severity=ERROR,
+            summary=f"{missing:,} of {announced:,} announced conversations are missing: pull the partition again.",
+            figures=figures,
+        )
+    if surplus > tolerance:
+        return Finding(
+            passed=False,
+            severity=WARN,
+            summary=f"{surplus:,} more conversations than the {announced:,} announced ones: some were deleted since, or "
+            "Genesys Cloud's own number lags.",
+            figures=figures,
+        )
+    return Finding(passed=True, summary=f"{received:,} received, {announced:,} announced.", figures=figures)
+
+
+COMPLETENESS = [completeness, total_hits]

@@ -1,0 +1,99 @@
+"""Reading only those leaves of nested records that a check looks at.
+
+An Arrow dataset reads top-level columns whole, and `participants` is nearly the whole record. The Parquet file below
+it can be read leaf by leaf: a tenth of the time and memory, measured on 18,000 conversations.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+_ROWS_PER_BATCH = 2_000
+# Parquet's own level names between a list and its elements (Parquet format, "LogicalTypes", Lists).
+_LIST_LEVEL = re.compile(r"\.list\.(?:element|item)")
+
+Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def batches(dataset: ds.Dataset, leaves: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield all rows with the wanted leaves only, a few thousand rows at a time.
+
+    Args:
+        dataset: One or more Parquet objects.
+        leaves: Paths such as `participants.sessions.metrics.name`, list levels left out.
+
+    Yields:
+        Batches whose nested columns have only those leaves; a leaf that an object lacks is missing.
+    """
+    for fragment in dataset.get_fragments():
+        # Not closed here: it is the dataset's own file, which may be read again.
+        file = pq.ParquetFile(fragment.open(), pre_buffer=True)
+        wanted = [path for path in _paths(file) if _LIST_LEVEL.sub("", path) in leaves]
+        for group in range(file.metadata.num_row_groups):
+            yield from file.iter_batches(_ROWS_PER_BATCH, row_groups=[group], columns=wanted)
+
+
+def missing_leaves(dataset: ds.Dataset, leaves: Collection[str]) -> set[str]:
+    """Return the leaves that the dataset's schema does not have."""
+    return {leaf for leaf in leaves if not _has(dataset.schema, leaf.split("."))}
+
+
+def _paths(file: pq.ParquetFile) -> Iterator[str]:
+    for number in range(len(file.schema)):
+        yield file.schema.column(number).path
+
+
+def _has(fields: pa.Schema | pa.StructType, path: list[str]) -> bool:
+    index = fields.get_field_index(path[0])
+    if index < 0:
+        return False
+    if len(path) == 1:
+        return True
+    kind = fields.field(index).type
+    while pa.types.is_list(kind):
+        kind = kind.value_type
+    return pa.types.is_struct(kind) and _has(kind, path[1:])
+
+
+class Level:
+    """The elements of one nesting level of a batch, and to which row of the batch each belongs.
+
+    Attributes:
+        values: The elements, a struct array.
+        rows: For each element, the row of the batch.
+        parents: For each element, the position of its parent in the level above.
+    """
+
+    def __init__(self, values: pa.StructArray, rows: Indices, parents: Indices) -> None:
+        self.values = values
+        self.rows = rows
+        self.parents = parents
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch, column: str) -> "Level":
+        """The elements of a list column."""
+        lists = batch[column]
+        rows = _indices(pc.list_parent_indices(lists))
+        return cls(pc.list_flatten(lists), rows, rows)
+
+    def below(self, name: str) -> "Level":
+        """The elements of a list within each element."""
+        lists = self.get(name)
+        parents = _indices(pc.list_parent_indices(lists))
+        return Level(pc.list_flatten(lists), self.rows[parents], parents)
+
+    def get(self, name: str) -> pa.Array:
+        """One field of all elements."""
+        return pc.struct_field(self.values, name)
+
+
+def _indices(array: pa.Array) -> Indices:
+    return np.asarray(array.to_numpy(zero_copy_only=False), np.int64)

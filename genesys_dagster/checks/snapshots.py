@@ -1,0 +1,41 @@
+"""Reference snapshots for checks: read if there is one, without making it a condition of the run.
+
+An input of the check would do the same but fail the run of a day as long as the snapshot was never materialized.
+"""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+IO_MANAGER = "s3_parquet_io_manager"
+
+
+def known_ids(context: dg.AssetCheckExecutionContext, asset: str) -> Collection[str] | None:
+    """Return the ids in the latest snapshot of a reference asset.
+
+    Args:
+        context: Of a check that requires the resource `s3_parquet_io_manager`.
+        asset: Name of the asset.
+
+    Returns:
+        The ids; None if it was never materialized, or is empty because the permission is missing.
+    """
+    key = dg.AssetKey(asset)
+    if context.instance.get_latest_materialization_event(key) is None:
+        return None
+    manager: Any = getattr(context.resources, IO_MANAGER)
+    request = dg.build_input_context(
+        asset_key=key,
+        dagster_type=dg.PythonObjectDagsterType(pa.Table),
+        definition_metadata={"columns": ["id"]},
+    )
+    table: pa.Table = manager.load_input(request)
+    return frozenset(table["id"].to_pylist()) or None
+
+
+def once(context: dg.AssetCheckExecutionContext, asset: str) -> Any:
+    """Return a function that gives `known_ids` and reads them only once."""
+    return cache(lambda: known_ids(context, asset))

@@ -1,0 +1,162 @@
+"""One interval as several bulk jobs at once: results of one job come page after page, those of several together."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import timedelta
+from itertools import pairwise
+
+from genesys_dagster.genesys.errors import GenesysError, RequestRejectedError, ServiceUnavailableError
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.pages import Page
+from genesys_dagster.genesys.paging import cancel_all
+
+_log = logging.getLogger(__name__)
+_PAGES_WAITING = (
+    3  # per slice: what a later slice may have fetched before its turn, so that memory stays bounded
+)
+_MILLISECOND = timedelta(milliseconds=1)
+
+Submitted = Callable[[], None]
+PagesOf = Callable[[Interval, Submitted], AsyncGenerator[Page, None]]
+
+
+async def sliced(
+    interval: Interval, count: int, at_once: int, pages_of: PagesOf
+) -> AsyncGenerator[Page, None]:
+    """Yield the pages of an interval, its slices in time order, fetched several at a time.
+
+    A conversation that crosses from one slice into the next comes with both. If the server takes no more jobs at
+    once, the slice that it refuses waits until an earlier one has ended, and fewer run at once from then on.
+
+    Args:
+        interval: What to read.
+        count: Into how many slices of equal length to cut it.
+        at_once: How many slices may be under way.
+        pages_of: Reads one slice, and calls what it is given once the slice's job is submitted.
+
+    Raises:
+        GenesysError: Whatever reading a slice raised; the other slices are then cancelled and cleaned up.
+    """
+    jobs = _Jobs(at_once)
+    waiting = deque(equal_slices(interval, count))
+    running: deque[_Slice] = deque()
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs.at_once:
+                running.append(_Slice(waiting.popleft(), pages_of, jobs))
+            async with aclosing(running[0].pages()) as pages:
+                async for page in pages:
+                    yield page
+            running.popleft()
+    finally:
+        await cancel_all(slice_.task for slice_ in running)
+
+
+def equal_slices(interval: Interval, count: int) -> list[Interval]:
+    """Cut an interval into slices of equal length, on whole milliseconds, without gap or overlap."""
+    length = max(-(-interval.length // _MILLISECOND) // count, 1) * _MILLISECOND
+    cuts = [interval.start + number * length for number in range(1, count)]
+    bounds = [interval.start, *(cut for cut in cuts if cut < interval.end), interval.end]
+    return [Interval(start, end) for start, end in pairwise(bounds)]
+
+
+class _Jobs:
+    """The jobs that the server holds for us, submitted one after the other.
+
+    In turn, because a slice that waits for the server must only ever wait for slices before it: those after it may
+    be waiting for their own turn to be consumed.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self.at_once = at_once
+        self.turn = asyncio.Lock()  # first come, first served
+        self._held = 0
+        self._ended = asyncio.Event()
+
+    def taken(self) -> None:
+        """One more was submitted."""
+        self._held += 1
+        self.turn.release()
+
+    def ended(self) -> None:
+        """One is read and deleted."""
+        self._held -= 1
+        self._ended.set()
+
+    async def one_less(self) -> bool:
+        """Wait until one has ended; returns False if there is none."""
+        if not self._held:
+            return False
+        self.at_once = self._held
+        _log.info("the server takes no more bulk jobs at once: going on with %d", self.at_once)
+        self._ended.clear()
+        await self._ended.wait()
+        return True
+
+
+class _Slice:
+    """A slice that is read in the background, a few pages ahead of its turn."""
+
+    def __init__(self, interval: Interval, pages_of: PagesOf, jobs: _Jobs) -> None:
+        self._interval = interval
+        self._pages_of = pages_of
+        self._jobs = jobs
+        self._is_submitted = False
+        self._ready: asyncio.Queue[Page | BaseException | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(_PAGES_WAITING)
+        self.task = asyncio.ensure_future(self._run())
+
+    async def pages(self) -> AsyncGenerator[Page, None]:
+        """Yield the slice's pages; raise what reading them raised."""
+        while (item := await self._ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            self._room.release()
+            yield item
+        await self.task
+
+    async def _run(self) -> None:
+        await self._jobs.turn.acquire()
+        try:
+            while not await self._read():
+                pass
+            self._ready.put_nowait(None)
+        except Exception as error:  # noqa: BLE001 - raised again where the pages are consumed
+            self._ready.put_nowait(error)
+        finally:
+            if self._is_submitted:
+                self._jobs.ended()
+            else:
+                self._jobs.turn.release()
+
+    async def _read(self) -> bool:
+        """Read the slice; returns False if it has to be begun once more."""
+        try:
+            async with aclosing(self._pages_of(self._interval, self._submitted)) as pages:
+                async for page in pages:
+                    await self._room.acquire()
+                    self._ready.put_nowait(page)
+        except (RequestRejectedError, ServiceUnavailableError) as error:
+            if self._is_submitted or not _is_one_job_too_many(error) or not await self._jobs.one_less():
+                raise
+            return False
+        return True
+
+    def _submitted(self) -> None:
+        if not self._is_submitted:
+            self._is_submitted = True
+            self._jobs.taken()
+
+
+def _is_one_job_too_many(error: GenesysError) -> bool:
+    """Tell whether a submission was refused because too many jobs are under way.
+
+    How many are allowed is not documented; the limit is called `details.jobs.concurrent.access.max` (Genesys Cloud
+    organization limits, namespace `analytics`).
+    """
+    is_submission = error.method == "POST" and (error.path or "").endswith("/jobs")
+    words = f"{error.code} {error.message}".lower()
+    return is_submission and (error.status == 429 or "concurren" in words)

@@ -1,0 +1,178 @@
+"""Which days the report is about, and the rows of those days."""
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from genesys_dagster.report.figures import SUMMED, Figures
+
+DAYS = 30
+_USUAL_WEEKS = 4
+# Conversations that began before the window and ended in it.
+_STARTED_BEFORE = timedelta(days=7)
+
+QUEUE_COLUMNS = ("day", "half_hour", "queue_id", "queue_name", "media_type", "target_seconds", *SUMMED)
+AGENT_COLUMNS = ("day", "user_id", "alerted", "not_responding", "handled", "handle_seconds")
+
+
+@dataclass(frozen=True)
+class Window:
+    """The last days that the lake has, and as many before for comparison.
+
+    Attributes:
+        last: The last day.
+        present: Days whose partition is in the lake. A day that is not is unknown, not zero.
+    """
+
+    last: date
+    present: frozenset[date]
+
+    @classmethod
+    def of(cls, partitions: Collection[str]) -> "Window":
+        """The window that ends with the last partition.
+
+        Args:
+            partitions: Keys of the partitions in the lake, YYYY-MM-DD; at least one.
+        """
+        days = frozenset(date.fromisoformat(key) for key in partitions)
+        return cls(max(days), days)
+
+    @property
+    def first(self) -> date:
+        """First day of the report."""
+        return self.last - timedelta(days=DAYS - 1)
+
+    @property
+    def first_before(self) -> date:
+        """First day of the comparison."""
+        return self.first - timedelta(days=DAYS)
+
+    @property
+    def days(self) -> list[date]:
+        """Every day of the report, present or not."""
+        return [self.first + timedelta(days=number) for number in range(DAYS)]
+
+    def is_needed(self, partition: str) -> bool:
+        """Whether a partition can hold rows of the report or of the comparison."""
+        return self.first_before - _STARTED_BEFORE <= date.fromisoformat(partition) <= self.last
+
+
+def rows(partitions: Mapping[str, ds.Dataset], columns: Sequence[str], window: Window) -> pd.DataFrame:
+    """The rows of the window.
+
+    Args:
+        partitions: Partition key to rows.
+        columns: Columns to read, `day` among them.
+        window: The days to read.
+
+    Returns:
+        A frame with the columns; metrics without a time are left out.
+    """
+    in_window = (pc.field("day") >= window.first_before) & (pc.field("day") <= window.last)
+    tables = [
+        day.to_table(columns=list(columns), filter=in_window)
+        for key, day in sorted(partitions.items())
+        if window.is_needed(key)
+    ]
+    if not tables:
+        return pd.DataFrame({name: [] for name in columns})
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(date_as_object=True)
+    return frame
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the report shows.
+
+    Attributes:
+        window: The days.
+        queues: Rows of `queue_performance`, of the report and the comparison.
+        agents: Rows of `agent_performance` likewise.
+    """
+
+    window: Window
+    queues: pd.DataFrame
+    agents: pd.DataFrame
+
+    @cached_property
+    def now_rows(self) -> pd.DataFrame:
+        """Rows of the report's days."""
+        return self.queues[self.queues["day"] >= self.window.first]
+
+    @cached_property
+    def before_rows(self) -> pd.DataFrame:
+        """Rows of the comparison's days."""
+        return self.queues[self.queues["day"] < self.window.first]
+
+    @cached_property
+    def days_now(self) -> int:
+        """How many of the report's days are in the lake."""
+        return sum(self.window.first <= day <= self.window.last for day in self.window.present)
+
+    @cached_property
+    def days_before(self) -> int:
+        """How many of the comparison's days are in the lake."""
+        return sum(self.window.first_before <= day < self.window.first for day in self.window.present)
+
+    @cached_property
+    def now(self) -> Figures:
+        """All of the report's days together."""
+        return Figures.of(self.now_rows)
+
+    @cached_property
+    def before(self) -> Figures:
+        """All of the comparison's days together."""
+        return Figures.of(self.before_rows)
+
+    @cached_property
+    def by_day(self) -> Mapping[date, Figures]:
+        """Each present day of the report and the comparison; a day without rows has zeros."""
+        found = Figures.by(self.queues, ["day"])
+        days = sorted(day for day in self.window.present if day >= self.window.first_before)
+        return {day: found.get(day, Figures()) for day in days}
+
+    def usual(self, day: date) -> Figures | None:
+        """The sum of the same weekday in the four weeks before, as far as present; None if it is in none of them."""
+        return self._summed([day - timedelta(weeks=week) for week in range(1, _USUAL_WEEKS + 1)])
+
+    def usual_days(self, day: date) -> int:
+        """Of how many days `usual` is the sum."""
+        return sum(day - timedelta(weeks=week) in self.by_day for week in range(1, _USUAL_WEEKS + 1))
+
+    @cached_property
+    def by_week(self) -> Mapping[date, tuple[int, Figures]]:
+        """Monday to number of present days and figures, of the report and the comparison."""
+        mondays: dict[date, list[date]] = {}
+        for day in self.by_day:
+            mondays.setdefault(day - timedelta(days=day.weekday()), []).append(day)
+        return {monday: (len(days), self._summed(days) or Figures()) for monday, days in mondays.items()}
+
+    @cached_property
+    def by_half_hour(self) -> Mapping[tuple[int, str], Figures]:
+        """Weekday (Monday is 0) and half hour to figures, of the report's days."""
+        weekdays = self.now_rows.assign(weekday=[day.weekday() for day in self.now_rows["day"]])
+        return Figures.by(weekdays, ["weekday", "half_hour"])  # type: ignore[return-value]
+
+    @cached_property
+    def weekdays(self) -> Mapping[int, int]:
+        """Weekday to the number of the report's days that are in the lake."""
+        return Counter(day.weekday() for day in self.window.days if day in self.window.present)
+
+    @cached_property
+    def queue_names(self) -> Mapping[Hashable, str]:
+        """Queue to the name that it had last; its id where there is none."""
+        named = self.queues.dropna(subset=["queue_name"]).sort_values("day", kind="stable")
+        return dict(zip(named["queue_id"], named["queue_name"], strict=True))
+
+    def _summed(self, days: Sequence[date]) -> Figures | None:
+        known = [self.by_day[day] for day in days if day in self.by_day]
+        if not known:
+            return None
+        return Figures(**{name: sum(getattr(figures, name) for figures in known) for name in SUMMED})

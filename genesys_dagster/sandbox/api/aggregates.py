@@ -1,0 +1,155 @@
+"""`POST /api/v2/analytics/conversations/aggregates/query`: sums of metrics by dimensions and subintervals.
+
+A metric counts where it was emitted, whenever its conversation began (Genesys developer forum, thread 18235). Fields
+are those of SDK 269 models/conversation_aggregation_query.py and statistical_summary.py. The public documentation
+that we know names no limit on the interval or on the number of groups, so there is none here; views, topN, bottomN
+and the alternate time dimension are refused.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from genesys_dagster.sandbox.api.errors import ApiError, bad_request
+from genesys_dagster.sandbox.api.exchange import compressed_response, json_body
+from genesys_dagster.sandbox.api.filters import Json, compile_filter
+from genesys_dagster.sandbox.api.state import State, state_of
+from genesys_dagster.sandbox.emissions import DIMENSIONS, Emission
+from genesys_dagster.sandbox.interval import Interval
+from genesys_dagster.sandbox.periods import cut, read_period
+from genesys_dagster.sandbox.times import iso
+
+_METRIC = re.compile(r"[nto][A-Z][A-Za-z]+")
+_REFUSED = ("views", "alternateTimeDimension", "sortMetric", "limit")
+
+Group = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A parsed query."""
+
+    interval: Interval
+    parts: list[Interval]
+    group_by: list[str]
+    metrics: frozenset[str]
+    test: Callable[[Json], bool]
+
+    def part_of(self, at: int) -> Interval:
+        """The subinterval of a moment (ms) within the interval."""
+        return self.parts[bisect_right(self.parts, at, key=lambda part: part.start) - 1]
+
+
+async def aggregates(request: Request) -> Response:
+    """Answer an aggregates query."""
+    state = state_of(request)
+    state.require("analytics:conversationAggregate:view")
+    question = _parse(await json_body(request))
+    body = await run_in_threadpool(_answer, state, question)
+    return await compressed_response(request, body)
+
+
+def _answer(state: State, question: _Question) -> bytes:
+    found: dict[Group, dict[Interval, dict[str, list[float]]]] = {}
+    for emission in _emitted(state, question):
+        present = (name for name in question.group_by if name in emission.dimensions)
+        group = tuple((name, str(emission.dimensions[name])) for name in present)
+        part = question.part_of(emission.at)
+        metrics = found.setdefault(group, {}).setdefault(part, {})
+        metrics.setdefault(emission.name, []).append(emission.value)
+    results = [
+        {"group": dict(group), "data": [_data(part, parts[part]) for part in question.parts if part in parts]}
+        for group, parts in sorted(found.items())
+    ]
+    return msgspec.json.encode({"results": results} if results else {})
+
+
+def _data(part: Interval, metrics: dict[str, list[float]]) -> Json:
+    return {
+        "interval": f"{iso(part.start)}/{iso(part.end)}",
+        "metrics": [
+            {"metric": name, "stats": _stats(name, values)} for name, values in sorted(metrics.items())
+        ],
+    }
+
+
+def _emitted(state: State, question: _Question) -> Iterator[Emission]:
+    """The emissions that count."""
+    for emission in state.emissions.during(question.interval, state.now):
+        if emission.name in question.metrics and question.test(emission.dimensions):
+            yield emission
+
+
+def _stats(name: str, values: list[float]) -> Json:
+    """Counters have a count only, as in the examples of the developer docs, "Conversation aggregate query"."""
+    if name.startswith("n"):
+        return {"count": int(sum(values))}
+    return {"max": max(values), "min": min(values), "count": len(values), "sum": sum(values)}
+
+
+def _parse(body: Json) -> _Question:
+    for name in _REFUSED:
+        if body.get(name):
+            raise bad_request(f"The sandbox does not know [{name}].", "invalid.property")
+    if body.get("queryType", "groupBy") != "groupBy":
+        raise bad_request("The sandbox knows only the queryType groupBy.", "invalid.value")
+    interval = _interval(body)
+    return _Question(
+        interval,
+        _parts(body, interval),
+        _names(body, "groupBy", DIMENSIONS.__contains__),
+        frozenset(_names(body, "metrics", _METRIC.fullmatch, required=True)),
+        _test(body),
+    )
+
+
+def _interval(body: Json) -> Interval:
+    text = body.get("interval")
+    if not isinstance(text, str) or not text:
+        raise bad_request(
+            "The field [interval] is required: start/end as ISO-8601 strings.", "constraint.validation"
+        )
+    try:
+        return Interval.parse(text)
+    except ValueError:
+        raise ApiError("invalid.date") from None
+
+
+def _parts(body: Json, interval: Interval) -> list[Interval]:
+    try:
+        zone = ZoneInfo(str(body.get("timeZone") or "UTC"))
+        period = read_period(str(body["granularity"])) if body.get("granularity") else None
+        return list(cut(interval, period, zone))
+    except (ValueError, ZoneInfoNotFoundError):
+        raise bad_request("The granularity or time zone is not valid.", "invalid.value") from None
+
+
+def _names(body: Json, key: str, is_known: Callable[[str], object], *, required: bool = False) -> list[str]:
+    names = body.get(key) or []
+    if required and not names:
+        raise bad_request(f"The field [{key}] is required.", "constraint.validation")
+    if not isinstance(names, list):
+        raise bad_request(f"Value of [{key}] is not a list.", "invalid.value")
+    if unknown := [name for name in names if not isinstance(name, str) or not is_known(name)]:
+        raise bad_request(f"Value {unknown} is not valid for field type [{key}].", "invalid.value")
+    return names
+
+
+def _test(body: Json) -> Callable[[Json], bool]:
+    filter_ = body.get("filter")
+    if not filter_:
+        return lambda _: True
+    if not isinstance(filter_, dict):
+        raise bad_request("Value of [filter] is not an object.", "invalid.value")
+    return compile_filter(filter_, lambda dimensions, name: [dimensions[name]] if name in dimensions else [])
+
+
+routes = [Route("/api/v2/analytics/conversations/aggregates/query", aggregates, methods=["POST"])]

@@ -1,0 +1,26 @@
+-- One row per conversation: what is said of it as a whole.
+SELECT
+    conversationId AS conversation_id,
+    accessAttributes AS access_attributes,
+    associatedConversationId AS associated_conversation_id,
+    conferenceStart AS conference_start,
+    consultationConversationIds AS consultation_conversation_ids,
+    conversationEnd AS conversation_end,
+    conversationInitiator AS conversation_initiator,
+    conversationStart AS conversation_start,
+    customerParticipation AS customer_participation,
+    divisionIds AS division_ids,
+    externalTag AS external_tag,
+    inactivityTimeout AS inactivity_timeout,
+    knowledgeBaseIds AS knowledge_base_ids,
+    mediaStatsMinConversationMos AS media_stats_min_conversation_mos,
+    mediaStatsMinConversationRFactor AS media_stats_min_conversation_r_factor,
+    originatingDirection AS originating_direction,
+    originatingSocialMediaPublic AS originating_social_media_public,
+    selfServed AS self_served,
+    resolutions,
+    len(participants) AS participant_count,
+    len(evaluations) AS evaluation_count,
+    len(surveys) AS survey_count,
+    unknownFields AS unknown_fields
+FROM conversation_details

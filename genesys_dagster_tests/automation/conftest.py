@@ -1,0 +1,106 @@
+"""An instance with a history, and ticks of sensors and schedules in it."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.automation import knowledge
+from genesys_dagster.automation.pulls import ASSET_KEY
+from genesys_dagster.resources import GenesysResource
+
+
+def utc(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+class Desk:
+    """Ticks sensors and schedules against the sandbox as the daemon does, and remembers what they remember."""
+
+    def __init__(self, instance, sandbox):
+        self.instance, self.sandbox = instance, sandbox
+        self.cursor = None
+        self.genesys = GenesysResource()
+        self.run_keys = set()
+
+    def tick(self, sensor):
+        """One tick; returns the requested runs that are new by their keys."""
+        with dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"genesys": self.genesys}
+        ) as context:
+            result = sensor(context)
+        self.skipped = result.skip_message if isinstance(result, dg.SkipReason) else None
+        if isinstance(result, dg.SensorResult):
+            self.cursor = result.cursor
+            self.skipped = result.skip_reason.skip_message if result.skip_reason else None
+        requests = result.run_requests if isinstance(result, dg.SensorResult) else []
+        new = [request for request in requests or () if request.run_key not in self.run_keys]
+        self.run_keys |= {request.run_key for request in new}
+        return new
+
+    def days(self, sensor):
+        return [request.partition_key for request in self.tick(sensor)]
+
+    def schedule(self, schedule, at):
+        """One tick of a schedule; returns the request or the words of the skip."""
+        with dg.build_schedule_context(
+            instance=self.instance, scheduled_execution_time=at, resources={"genesys": self.genesys}
+        ) as context:
+            result = schedule(context)
+        return result.skip_message if isinstance(result, dg.SkipReason) else result
+
+    def pulled(self, day, known_until, open_conversations=0, source="job", **metadata):
+        """Let a day have been pulled."""
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization(
+                ASSET_KEY,
+                partition=day,
+                metadata={
+                    "known_until": dg.MetadataValue.timestamp(known_until),
+                    "open_conversations": open_conversations,
+                    "source": source,
+                    **metadata,
+                },
+            )
+        )
+
+    def ran(self, request, status=dg.DagsterRunStatus.FAILURE):
+        """Let a requested run have ended."""
+        run = dg.DagsterRun(
+            job_name="export_conversation_details",
+            status=status,
+            tags={**request.tags, "dagster/partition": request.partition_key},
+        )
+        return self.instance.add_run(run)
+
+    @property
+    def api_requests(self):
+        return [request for request in self.sandbox.requests if request.path.startswith("/api/")]
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as it:
+        yield it
+
+
+@pytest.fixture
+def desk(environment, sandbox, instance):
+    return Desk(instance, sandbox)
+
+
+@pytest.fixture
+def desk_on_disk(environment, sandbox):
+    """Schedules open the instance anew, which one in memory does not allow."""
+    with dg.instance_for_test() as instance:
+        yield Desk(instance, sandbox)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets the present moment of sensors."""
+
+    def set_to(text):
+        monkeypatch.setattr(knowledge, "now", lambda: utc(text))
+
+    return set_to

@@ -1,0 +1,153 @@
+"""Downstream assets follow the content of upstream partitions, no more and no less."""
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, follow_upstream
+
+DAYS = dg.DailyPartitionsDefinition("2026-05-01", end_date="2026-05-06")
+
+
+class World:
+    """A small graph: `source` (daily) and `names` (unpartitioned) feed `table`, which feeds `figures`."""
+
+    def __init__(self):
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.version = {}
+        self.cursor = None
+
+        @dg.asset(partitions_def=DAYS)
+        def source(context):
+            return dg.MaterializeResult(data_version=dg.DataVersion(self.version[context.partition_key]))
+
+        @dg.asset
+        def names():
+            return dg.MaterializeResult(data_version=dg.DataVersion(self.version["names"]))
+
+        condition = follow_upstream(dg.AssetSelection.assets("names"))
+
+        @dg.asset(partitions_def=DAYS, deps=[source, names], automation_condition=condition)
+        def table(context):
+            return dg.MaterializeResult(
+                data_version=dg.DataVersion(self.version[context.partition_key] + "t")
+            )
+
+        @dg.asset(partitions_def=DAYS, deps=[table], automation_condition=FOLLOW_UPSTREAM)
+        def figures(): ...
+
+        self.defs = dg.Definitions([source, names, table, figures])
+        self.pull("names", "v1")
+        self.tick()
+
+    def pull(self, key, version):
+        self.version[key] = version
+        if key == "names":
+            self.run("names")
+        else:
+            self.run("source", day=key)
+
+    def run(self, *assets, day=None):
+        self.defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
+            partition_key=day, instance=self.instance,
+        )  # fmt: skip
+
+    def tick(self, *, carry_out=True):
+        result = dg.evaluate_automation_conditions(self.defs, self.instance, cursor=self.cursor)
+        self.cursor = result.cursor
+        wanted = {
+            (asset, day)
+            for asset in ("table", "figures")
+            for day in result.get_requested_partitions(dg.AssetKey(asset))
+        }
+        if carry_out:
+            for asset, day in sorted(wanted):
+                self.run(asset, day=day)
+        return {f"{asset} {day}" for asset, day in wanted}
+
+    def settle(self):
+        while self.tick():
+            pass
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_a_new_day_is_followed_down_the_graph_once(world):
+    world.pull("2026-05-02", "v1")
+    assert world.tick() == {"table 2026-05-02"}
+    assert world.tick() == {"figures 2026-05-02"}
+    assert [world.tick() for _ in range(3)] == [set()] * 3
+
+
+def test_new_content_of_an_old_day_is_followed(world):
+    for day in ("2026-05-01", "2026-05-05"):
+        world.pull(day, "v1")
+    world.settle()
+    world.pull("2026-05-01", "v2")
+    assert world.tick() == {"table 2026-05-01"}
+    assert world.tick() == {"figures 2026-05-01"}
+    assert world.tick() == set()
+
+
+def test_the_same_content_again_causes_nothing(world):
+    world.pull("2026-05-02", "v1")
+    world.settle()
+    for _ in range(3):
+        world.pull("2026-05-02", "v1")
+        assert world.tick() == set()
+
+
+def test_downstream_stops_where_the_content_stays(world):
+    world.pull("2026-05-02", "v1")
+    world.settle()
+    world.run("table", day="2026-05-02")
+    assert world.tick() == set()
+
+
+def test_all_changed_days_of_a_backfill_are_followed_at_once(world):
+    days = DAYS.get_partition_keys()
+    for day in days:
+        world.pull(day, "v1")
+    assert world.tick() == {f"table {day}" for day in days}
+
+
+def test_history_that_exists_already_is_not_recomputed_when_the_condition_is_deployed(world):
+    world.pull("2026-05-02", "v1")
+    world.cursor = None
+    assert [world.tick() for _ in range(3)] == [set()] * 3
+
+
+def test_changed_snapshots_recompute_nothing(world):
+    world.pull("2026-05-02", "v1")
+    world.settle()
+    world.pull("names", "v2")
+    assert [world.tick() for _ in range(2)] == [set()] * 2
+
+
+def test_upstream_and_downstream_in_one_run_cause_nothing_more(world):
+    world.version["2026-05-02"] = "v1"
+    world.run("source", "table", "figures", day="2026-05-02")
+    assert [world.tick() for _ in range(3)] == [set()] * 3
+    world.version["2026-05-02"] = "v2"
+    world.run("source", "table", "figures", day="2026-05-02")
+    assert [world.tick() for _ in range(3)] == [set()] * 3
+
+
+def test_a_change_between_request_and_computation_is_not_lost(world):
+    world.pull("2026-05-02", "v1")
+    assert world.tick(carry_out=False) == {"table 2026-05-02"}
+    world.pull("2026-05-02", "v2")  # just before the requested run ends, having read v1
+    world.run("table", day="2026-05-02")
+    assert world.tick() | world.tick() == {"table 2026-05-02", "figures 2026-05-02"}
+
+
+def test_what_cannot_be_computed_waits_for_its_missing_inputs():
+    world = World()
+    world.instance.wipe_assets([dg.AssetKey("names")])
+    world.pull("2026-05-02", "v1")
+    assert world.tick() == set()
+    world.pull("names", "v1")
+    assert world.tick() == {"table 2026-05-02"}

@@ -1,0 +1,84 @@
+"""The refresh plan and its configuration."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_dagster.automation import settings
+from genesys_dagster.automation.plan import RefreshPlan
+
+END = datetime(2026, 3, 30, 22, tzinfo=UTC)
+
+PLANS = st.builds(
+    RefreshPlan,
+    st.lists(st.integers(1, 40), max_size=4, unique=True).map(lambda days: tuple(sorted(days))),
+    st.integers(0, 40),
+    st.integers(0, 200),
+)
+HOURS = st.integers(0, 250 * 24)
+
+
+@given(PLANS, HOURS, HOURS, st.integers(0, 2))
+def test_a_pull_satisfies_every_step_up_to_it(plan, known, later, open_conversations):
+    now = END + timedelta(hours=max(known, later))
+    step = plan.step_due(END, now, open_conversations, now)
+    assert step is None
+
+
+@given(PLANS, HOURS, HOURS, st.integers(0, 2))
+def test_a_due_step_lies_between_the_last_pull_and_now(plan, known, later, open_conversations):
+    known_until, now = END + timedelta(hours=known), END + timedelta(hours=max(known, later))
+    step = plan.step_due(END, known_until, open_conversations, now)
+    assert step is None or known_until < step <= now
+
+
+@given(PLANS, HOURS, HOURS, st.integers(0, 2))
+def test_when_the_plan_is_over_nothing_is_ever_due(plan, known, later, open_conversations):
+    known_until = END + timedelta(hours=known)
+    if plan.is_over(END, known_until, open_conversations):
+        assert (
+            plan.step_due(END, known_until, open_conversations, known_until + timedelta(hours=later)) is None
+        )
+
+
+def test_an_empty_plan_without_open_conversations_asks_for_nothing():
+    assert RefreshPlan((), 0).step_due(END, END, 5, END + timedelta(days=500)) is None
+
+
+@pytest.mark.parametrize("days", [(0, 1), (4, 1), (1, 1)])
+def test_days_that_do_not_ascend_from_1_make_no_plan(days):
+    with pytest.raises(ValueError, match="ascend"):
+        RefreshPlan(days)
+
+
+def test_the_plan_is_read_from_the_environment(monkeypatch):
+    monkeypatch.setenv("GENESYS_REFRESH_AFTER_DAYS", "2, 7")
+    monkeypatch.setenv("GENESYS_REFRESH_OPEN_EVERY_DAYS", "10")
+    monkeypatch.setenv("GENESYS_REFRESH_OPEN_FOR_DAYS", "90")
+    assert settings.refresh_plan() == RefreshPlan((2, 7), 10, 90)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "read"),
+    [
+        ("GENESYS_REFRESH_AFTER_DAYS", "soon", settings.refresh_plan),
+        ("GENESYS_REFRESH_AFTER_DAYS", "4,1", settings.refresh_plan),
+        ("GENESYS_REFRESH_OPEN_EVERY_DAYS", "-1", settings.refresh_plan),
+        ("GENESYS_REFRESH_OPEN_FOR_DAYS", "1.5", settings.refresh_plan),
+        ("GENESYS_AUTOMATION", "maybe", settings.sensor_status),
+        ("GENESYS_DEADLINE", "25:00", settings.deadline),
+    ],
+)
+def test_a_variable_that_cannot_be_read_is_named(monkeypatch, variable, value, read):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match=variable):
+        read()
+
+
+@pytest.mark.parametrize(("value", "status"), [("", "STOPPED"), ("off", "STOPPED"), ("On", "RUNNING")])
+def test_automation_runs_from_the_start_only_where_it_is_switched_on(monkeypatch, value, status):
+    monkeypatch.setenv("GENESYS_AUTOMATION", value)
+    assert (settings.sensor_status().value, settings.schedule_status().value) == (status, status)

@@ -1,0 +1,195 @@
+"""Exported days are pulled again when the plan says so, at the same small cost however long the history."""
+
+import time
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.automation import knowledge, refresh
+from genesys_dagster.automation.days import end_of
+from genesys_dagster.automation.plan import RefreshPlan
+from genesys_dagster.automation.pulls import ASSET_KEY
+from genesys_dagster.automation.refresh import refresh_days
+from genesys_dagster_tests.automation.conftest import utc
+
+
+@pytest.fixture
+def watermark(sandbox):
+    def set_to(moment):
+        sandbox.settings.now = lambda: moment
+        sandbox.settings.availability = moment
+
+    return set_to
+
+
+DAY = "2026-02-01"
+END = utc("2026-02-02")
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Sets the watermark without a server, for many ticks."""
+
+    def set_to(moment):
+        monkeypatch.setattr(knowledge, "known_until", lambda genesys: moment)
+
+    return set_to
+
+
+@pytest.fixture
+def follow(desk, told):
+    """Ticks at some ages of the day, in days; every request is carried out. Returns the ages of the pulls."""
+
+    def tick_at(some_ages, open_until_age=0):
+        ages = []
+        for age in some_ages:
+            now = END + timedelta(days=age)
+            told(now)
+            for day in desk.days(refresh_days):
+                assert day == DAY
+                ages.append(age)
+                desk.pulled(day, now, open_conversations=age < open_until_age)
+        return ages
+
+    return tick_at
+
+
+def test_a_day_is_pulled_again_after_1_4_and_14_days(desk, follow):
+    desk.pulled(DAY, END)
+    assert follow(range(1, 40)) == [1, 4, 14]
+
+
+def test_a_day_with_open_conversations_is_pulled_every_month_until_they_are_closed(desk, follow):
+    desk.pulled(DAY, END, open_conversations=3)
+    assert follow([*range(1, 16), *range(24, 150, 10)], open_until_age=80) == [1, 4, 14, 44, 74, 104]
+
+
+def test_open_conversations_are_given_up_after_a_year(desk, follow, monkeypatch):
+    monkeypatch.setattr(refresh, "PLAN", RefreshPlan((1,), 30, 100))
+    desk.pulled(DAY, END, open_conversations=1)
+    assert follow([1, *range(11, 200, 10)], open_until_age=999) == [1, 31, 61, 91]
+
+
+def test_an_old_day_that_is_backfilled_needs_nothing_more(desk, watermark):
+    desk.pulled(DAY, END + timedelta(days=90))
+    watermark(END + timedelta(days=91))
+    assert desk.days(refresh_days) == []
+
+
+def test_steps_that_were_missed_together_are_one_pull(desk, watermark):
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=20))
+    assert desk.days(refresh_days) == [DAY]
+    desk.pulled(DAY, END + timedelta(days=20))
+    assert desk.days(refresh_days) == []
+
+
+def test_a_pull_by_hand_counts_as_the_step(desk, watermark):
+    desk.pulled(DAY, END)
+    desk.pulled(DAY, END + timedelta(days=4, hours=1))
+    watermark(END + timedelta(days=5))
+    assert desk.days(refresh_days) == []
+
+
+def test_a_request_is_made_once_and_again_a_day_later_if_nothing_came_of_it(desk, told):
+    desk.pulled(DAY, END)
+    asked = []
+    for hour in range(24, 24 * 12, 6):
+        told(END + timedelta(hours=hour))
+        asked += [hour for _ in desk.tick(refresh_days)]
+    assert asked == [24, 48, 72]
+
+
+def test_a_restart_with_a_lost_cursor_makes_no_request_twice(desk, watermark):
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=1))
+    assert desk.days(refresh_days) == [DAY]
+    desk.cursor = None
+    assert desk.days(refresh_days) == []
+
+
+def test_runs_that_end_out_of_order_do_not_hide_the_latest_knowledge(desk, watermark):
+    desk.pulled(DAY, END + timedelta(days=5))
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=5))
+    assert desk.days(refresh_days) == []
+
+
+def test_a_materialization_without_our_metadata_counts_from_its_own_time(desk, watermark):
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization(ASSET_KEY, partition=DAY))
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization(ASSET_KEY))
+    watermark(END + timedelta(days=30))
+    assert desk.days(refresh_days) == []
+
+
+def test_days_that_are_no_partitions_any_more_are_left_alone(desk, watermark):
+    desk.pulled("2019-05-01", utc("2019-05-02"))
+    desk.pulled("not-a-day", utc("2026-02-02"))
+    watermark(END + timedelta(days=1))
+    assert desk.days(refresh_days) == []
+
+
+def test_a_watermark_that_goes_back_requests_nothing(desk, watermark):
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=1))
+    desk.days(refresh_days)
+    desk.pulled(DAY, END + timedelta(days=1))
+    for days in (0.5, 1, 2):
+        watermark(END + timedelta(days=days))
+        assert desk.days(refresh_days) == []
+
+
+def test_without_credentials_the_sensor_skips_and_names_the_variable(desk, environment):
+    environment.delenv("GENESYSCLOUD_OAUTHCLIENT_SECRET")
+    desk.tick(refresh_days)
+    assert "GENESYSCLOUD_OAUTHCLIENT_SECRET" in desk.skipped
+
+
+def test_an_availability_endpoint_that_is_down_is_a_skip_that_forgets_nothing(desk, sandbox, watermark):
+    desk.pulled(DAY, END)
+    watermark(END)
+    desk.tick(refresh_days)
+    cursor = desk.cursor
+    sandbox.faults.fail_next(1, "503")
+    watermark(END + timedelta(days=1))
+    assert desk.tick(refresh_days) == []
+    assert "HTTP 503" in desk.skipped
+    assert desk.cursor == cursor
+    assert desk.days(refresh_days) == [DAY]
+
+
+def test_ticks_stay_short_and_ask_once_however_long_the_history(desk, sandbox, watermark, monkeypatch):
+    first, count = utc("2026-01-01"), 50
+    for number in range(count):
+        day = (first + timedelta(days=number)).date().isoformat()
+        for age in (0, 1):
+            desk.pulled(day, end_of(day) + timedelta(days=age), open_conversations=2, schema="x" * 20_000)
+    watermark(first + timedelta(days=count))
+    sandbox.requests.clear()
+    seconds, ticks = [], 0
+    while ticks == 0 or "history" in (desk.skipped or ""):
+        started = time.perf_counter()
+        desk.tick(refresh_days)
+        seconds.append(time.perf_counter() - started)
+        ticks += 1
+    assert len(desk.api_requests) == ticks
+    assert max(seconds) < 1.0
+    started = time.perf_counter()
+    desk.tick(refresh_days)
+    assert time.perf_counter() - started < 0.3
+    assert len(desk.cursor) < 60 * count
+
+
+def test_a_long_history_is_read_in_over_several_ticks(desk, watermark, monkeypatch):
+    monkeypatch.setattr(refresh, "_READING", 0.0)
+    monkeypatch.setattr(refresh, "_PAGE", 2)
+    for age in range(5):
+        desk.pulled(DAY, END + timedelta(hours=age))
+    watermark(END + timedelta(days=1))
+    ticks = 0
+    while not (found := desk.days(refresh_days)):
+        ticks += 1
+        assert ticks < 5
+        assert "history" in desk.skipped
+    assert (found, ticks) == ([DAY], 2)

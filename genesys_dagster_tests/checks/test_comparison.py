@@ -1,0 +1,81 @@
+"""What counts as different from Genesys Cloud's own sums."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_dagster.checks.comparison import by_cell, compare
+from genesys_dagster.checks.metric_totals import Cell, Total
+from genesys_dagster.genesys.aggregates import Aggregate
+
+
+def theirs(queue, metric, count, total=None):
+    group = {"mediaType": "voice"} | ({"queueId": queue} if queue else {})
+    return Aggregate(group, "a/b", metric, count, total)
+
+
+def cell(metric, queue="q"):
+    return Cell(queue, "voice", metric)
+
+
+def differing(ours, *aggregates):
+    return [each.cell for each in compare(ours, by_cell(aggregates)).differences]
+
+
+def test_equal_counts_and_sums_agree():
+    ours = {cell("tTalk"): Total(3, 300.0), cell("nOffered", None): Total(2, 2.0)}
+    assert differing(ours, theirs("q", "tTalk", 3, 300.0), theirs(None, "nOffered", 2)) == []
+
+
+def test_a_count_that_is_off_by_one_differs():
+    assert differing({cell("tTalk"): Total(3, 300.0)}, theirs("q", "tTalk", 4, 300.0)) == [cell("tTalk")]
+
+
+def test_counters_are_compared_by_the_sum_of_their_values():
+    assert differing({cell("nOffered"): Total(2, 5.0)}, theirs("q", "nOffered", 5)) == []
+    assert differing({cell("nOffered"): Total(2, 5.0)}, theirs("q", "nOffered", 2)) == [cell("nOffered")]
+
+
+def test_a_sum_may_be_off_by_a_millisecond_for_each_value():
+    ours = {cell("tTalk"): Total(3, 300.0)}
+    assert differing(ours, theirs("q", "tTalk", 3, 303.0)) == []
+    assert differing(ours, theirs("q", "tTalk", 3, 304.0)) == [cell("tTalk")]
+
+
+def test_a_queue_that_one_side_lacks_differs():
+    ours = {cell("tTalk"): Total(1, 5.0), cell("tTalk", "gone"): Total(1, 5.0)}
+    found = differing(ours, theirs("q", "tTalk", 1, 5.0), theirs("new", "tTalk", 1, 5.0))
+    assert set(found) == {cell("tTalk", "gone"), cell("tTalk", "new")}
+
+
+def test_a_metric_that_one_side_lacks_everywhere_is_listed_and_not_judged():
+    outcome = compare(
+        {cell("tTalk"): Total(1, 5.0), cell("tFlow"): Total(1, 5.0)},
+        by_cell([theirs("q", "tTalk", 1, 5.0), theirs("q", "nConversations", 9)]),
+    )
+    assert outcome.differences == []
+    assert (outcome.only_ours, outcome.only_theirs) == (["tFlow"], ["nConversations"])
+
+
+def test_a_side_that_has_nothing_at_all_differs_in_everything():
+    assert differing({cell("tTalk"): Total(1, 5.0)}) == [cell("tTalk")]
+    assert differing({}, theirs("q", "tTalk", 1, 5.0)) == [cell("tTalk")]
+    assert differing({}) == []
+
+
+cells = st.builds(
+    Cell, st.sampled_from(["q", "r", None]), st.just("voice"), st.sampled_from(["tTalk", "nOffered"])
+)
+
+
+@given(st.dictionaries(cells, st.builds(Total, st.integers(1, 5), st.integers(1, 5).map(float)), max_size=5))
+def test_a_partition_agrees_with_its_own_sums(ours):
+    same = [
+        theirs(
+            c.queue,
+            c.metric,
+            round(t.total) if c.metric == "nOffered" else t.count,
+            None if c.metric == "nOffered" else t.total,
+        )
+        for c, t in ours.items()
+    ]
+    assert differing(ours, *same) == []

@@ -1,0 +1,128 @@
+"""Sums as Genesys Cloud counts them: by the moment of emission, in the queue of that moment."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_dagster.checks.metric_totals import Cell, MetricTotals, Total
+from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+
+START = datetime(2026, 5, 12, tzinfo=UTC)
+END = START + timedelta(days=1)
+_PARTICIPANTS = CONVERSATION_SCHEMA.field("participants")
+
+
+def at(minutes):
+    return START + timedelta(minutes=minutes)
+
+
+def metric(name, value, minutes):
+    return {"name": name, "value": value, "emitDate": None if minutes is None else at(minutes)}
+
+
+def segment(queue, minutes):
+    return {"queueId": queue, "segmentStart": None if minutes is None else at(minutes)}
+
+
+def session(metrics, segments=(), media="voice"):
+    return {"mediaType": media, "metrics": list(metrics), "segments": list(segments)}
+
+
+def totals(*conversations, batch_size=None):
+    """The sums of conversations, each a list of sessions."""
+    rows = [{"participants": [{"sessions": list(sessions)}]} for sessions in conversations]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([_PARTICIPANTS]))
+    sums = MetricTotals(START, END)
+    for batch in table.to_batches(max_chunksize=batch_size):
+        sums.see(batch)
+    return sums.result()
+
+
+def test_metrics_are_added_up_by_queue_medium_and_name():
+    found = totals(
+        [session([metric("tTalk", 100, 1), metric("tTalk", 50, 2)], [segment("q1", 0)])],
+        [
+            session([metric("tTalk", 7, 3)], [segment("q1", 0)]),
+            session([metric("nOffered", 1, 3)], media="email"),
+        ],
+    )
+    assert found == {
+        Cell("q1", "voice", "tTalk"): Total(3, 157.0),
+        Cell(None, "email", "nOffered"): Total(1, 1.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("minutes", "counts"), [(-1, False), (0, True), (24 * 60 - 1, True), (24 * 60, False), (None, False)]
+)
+def test_only_what_was_emitted_within_the_interval_counts(minutes, counts):
+    assert bool(totals([session([metric("tTalk", 5, minutes)])])) is counts
+
+
+def test_a_session_that_changes_its_queue_counts_each_metric_where_it_was_then():
+    stays = [segment("q1", 10), segment(None, 15), segment("q2", 20)]
+    found = totals([session([metric("tAcd", n, n) for n in (5, 10, 19, 20, 30)], stays)])
+    assert found == {
+        Cell("q1", "voice", "tAcd"): Total(3, 34.0),
+        Cell("q2", "voice", "tAcd"): Total(2, 50.0),
+    }
+
+
+def test_the_queue_of_another_session_is_never_taken():
+    before, after = session([], [segment("q1", 1)]), session([], [segment("q2", 1)])
+    found = totals([before, session([metric("tTalk", 1, 5)]), after])
+    assert found == {Cell(None, "voice", "tTalk"): Total(1, 1.0)}
+
+
+def test_a_metric_without_value_does_not_count():
+    assert totals([session([metric("tTalk", None, 5)])]) == {}
+
+
+queues = st.sampled_from([None, "q1", "q2", "q3"])
+minutes = st.integers(-90, 25 * 60)
+sessions = st.builds(
+    session,
+    st.lists(
+        st.builds(
+            metric, st.sampled_from(["tTalk", "nOffered"]), st.integers(0, 9) | st.none(), minutes | st.none()
+        ),
+        max_size=4,
+    ),
+    st.lists(st.builds(segment, queues, minutes), max_size=4),
+    st.sampled_from(["voice", "email", None]),
+)
+
+
+def naive(conversations):
+    """The same, one metric at a time."""
+    sums = defaultdict(lambda: [0, 0.0])
+    for of_conversation in conversations:
+        for each in of_conversation:
+            stays = sorted(
+                (
+                    (s["segmentStart"], n, s["queueId"])
+                    for n, s in enumerate(each["segments"])
+                    if s["queueId"]
+                ),
+                key=lambda stay: stay[:2],
+            )
+            for found in each["metrics"]:
+                moment = found["emitDate"]
+                if moment is None or found["value"] is None or not START <= moment < END:
+                    continue
+                begun = [stay[2] for stay in stays if stay[0] <= moment]
+                queue = begun[-1] if begun else stays[0][2] if stays else None
+                cell = sums[Cell(queue, each["mediaType"], found["name"])]
+                cell[0] += 1
+                cell[1] += found["value"]
+    return {cell: Total(*values) for cell, values in sums.items()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(sessions, max_size=3), max_size=5), st.integers(1, 3))
+def test_all_metrics_of_any_conversations_are_counted_once_where_they_belong(conversations, batch_size):
+    assert totals(*conversations, batch_size=batch_size) == naive(conversations)

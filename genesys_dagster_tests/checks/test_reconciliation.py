@@ -1,0 +1,124 @@
+"""The proof against Genesys Cloud's own aggregates: what is missing is found, what is of other days is explained."""
+
+import pytest
+
+from genesys_dagster.checks import explanation
+from genesys_dagster.genesys.aggregates import AGGREGATES_PATH, PERMISSION
+from genesys_dagster.sandbox.emissions import emissions
+from genesys_dagster.sandbox.times import DAY as MILLISECONDS
+from genesys_dagster.sandbox.times import day_number
+from genesys_dagster_tests.checks.tables import changed
+from genesys_dagster_tests.conftest import DAY
+
+
+def test_conversations_of_other_days_are_taken_out_and_everything_agrees(pulled):
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "passed"
+    figures = checked.figures("reconciliation")
+    assert figures["values_compared"] > 200
+    assert figures["conversations_of_other_days"] > 5
+    assert figures["missing_conversations"] == figures["values_that_differ"] == 0
+
+
+def test_a_missing_conversation_is_an_error_and_named(pulled, sandbox):
+    taken = pulled.table()["conversationId"][7].as_py()
+    pulled.change(
+        lambda table: table.filter([identity.as_py() != taken for identity in table["conversationId"]])
+    )
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "ERROR"
+    assert checked.figures("reconciliation")["missing_ids"] == taken
+    assert _has_metrics(sandbox.org.record(taken))
+
+
+def _has_metrics(record):
+    return any(True for _ in emissions(record))
+
+
+def test_a_changed_value_is_a_warning_that_says_where(pulled):
+    row = _with_talk(pulled.table())
+
+    def change(record):
+        _metric(record, "tTalk")["value"] += 5_000
+
+    pulled.change(lambda table: changed(table, row, change))
+    checked = pulled.check("reconciliation")
+    assert checked.success
+    assert checked.verdict("reconciliation") == "WARN"
+    (difference,) = checked.differences()
+    assert difference["metric"] == "tTalk"
+    assert difference["sum_here"] - difference["sum_genesys"] == pytest.approx(5_000)
+    assert difference["count_here"] == difference["count_genesys"]
+
+
+def _with_talk(table):
+    for row, record in enumerate(table.to_pylist()):
+        if _metric(record, "tTalk"):
+            return row
+    raise AssertionError("nobody talked")
+
+
+def _metric(record, name):
+    day = day_number(DAY) * MILLISECONDS
+    for participant in record["participants"]:
+        for session in participant["sessions"]:
+            for metric in session["metrics"] or ():
+                emitted = metric["emitDate"].timestamp() * 1_000
+                if metric["name"] == name and day <= emitted < day + MILLISECONDS:
+                    return metric
+    return None
+
+
+def test_a_duplicated_conversation_is_a_warning(pulled):
+    import pyarrow as pa
+
+    pulled.change(lambda table: pa.concat_tables([table, table.slice(7, 1)]))
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "WARN"
+    assert all(each["count_here"] > each["count_genesys"] for each in checked.differences())
+
+
+def test_an_empty_partition_of_a_busy_day_misses_everything(pulled, sandbox):
+    pulled.change(lambda table: table.slice(0, 0))
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "ERROR"
+    assert checked.figures("reconciliation")["missing_conversations"] > 300
+
+
+def test_without_the_permission_nothing_is_compared_and_the_run_goes_on(pulled, sandbox):
+    sandbox.settings.permissions.discard(PERMISSION)
+    try:
+        checked = pulled.check("reconciliation")
+    finally:
+        sandbox.settings.permissions.add(PERMISSION)
+    assert checked.success
+    assert checked.verdict("reconciliation") == "WARN"
+    assert PERMISSION in checked["reconciliation"].description
+    assert "Not compared" in checked["reconciliation"].description
+
+
+def test_an_outage_is_a_warning_and_no_failure(pulled, sandbox):
+    sandbox.faults.fail_next(1_000, "503", path=AGGREGATES_PATH)
+    checked = pulled.check("reconciliation", max_attempts=1)
+    assert checked.success
+    assert checked.verdict("reconciliation") == "WARN"
+
+
+def test_a_server_that_does_not_name_conversations_leaves_the_difference_unexplained(
+    pulled, sandbox, monkeypatch
+):
+    from genesys_dagster.sandbox.api import aggregates
+
+    monkeypatch.setattr(aggregates, "DIMENSIONS", aggregates.DIMENSIONS - {"conversationId"})
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "WARN"
+    assert "conversationId" in checked.figures("reconciliation")["limit"]
+
+
+def test_the_number_of_questions_has_a_limit_that_is_told(pulled, sandbox, monkeypatch):
+    monkeypatch.setattr(explanation, "MOST_QUESTIONS", 2)
+    checked = pulled.check("reconciliation")
+    asked = [request for request in sandbox.requests if request.path == AGGREGATES_PATH]
+    assert len(asked) == 1 + 2
+    assert "first 2" in checked.figures("reconciliation")["limit"]
+    assert checked.verdict("reconciliation") == "WARN"

@@ -1,0 +1,155 @@
+"""Metrics put into the lake by hand, and the figures that the assets make of them."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from genesys_dagster.assets.performance import (
+    PARTITIONS,
+    agent_performance,
+    queue_performance,
+    queue_performance_weekly,
+)
+from genesys_dagster.definitions import build_definitions
+from genesys_dagster.performance.service_level import ServiceLevelConfig
+from genesys_dagster.records.reference import ENTITIES
+from genesys_dagster.sql.schemas import SESSION_METRICS
+from genesys_dagster_tests.conftest import DAY, Outcome
+
+NAMES = ENTITIES["queues"].schema
+QUEUES = [{"id": "sales", "name": "Sales"}]
+USERS = [{"id": "u1", "name": "First Agent"}]
+ASSETS = {asset.key.to_user_string(): asset for asset in (queue_performance, agent_performance)}
+
+
+def metric(name, value=1, at="09:10", *, queue="sales", user=None, medium="voice", day=DAY, **more):
+    """A row of `session_metrics`; `at` is a time of the day in UTC, an instant, or None."""
+    if isinstance(at, str):
+        at = datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=UTC)
+    return {
+        "conversation_id": "c1",
+        "participant_index": 0,
+        "session_index": 0,
+        "metric_index": 0,
+        "queue_id": queue,
+        "user_id": user,
+        "media_type": medium,
+        "direction": "inbound",
+        "name": name,
+        "value": value,
+        "emit_date": at,
+    } | more
+
+
+@pytest.fixture
+def put(lake):
+    """Puts a table where an asset's object lies."""
+
+    def put(asset, rows, schema, day=None):
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink)
+        folder = f"genesys/{asset}/date={day}" if day else f"genesys/{asset}"
+        lake.client.put_object(
+            Bucket=lake.bucket, Key=f"{folder}/data.parquet", Body=sink.getvalue().to_pybytes()
+        )
+
+    return put
+
+
+@pytest.fixture
+def read(lake):
+    """The rows of an asset's object."""
+
+    def read(asset, day=DAY):
+        body = lake.client.get_object(Bucket=lake.bucket, Key=f"genesys/{asset}/date={day}/data.parquet")[
+            "Body"
+        ]
+        return pq.read_table(pa.BufferReader(body.read()))
+
+    return read
+
+
+@pytest.fixture
+def names(put):
+    """The reference data: one queue and one user have a name."""
+    put("queues", QUEUES, NAMES)
+    put("users", USERS, NAMES)
+
+
+@pytest.fixture
+def stored(environment, put, names, read):
+    """Puts metrics into the lake and computes an asset from them; returns its table."""
+
+    def stored(asset, rows, day=DAY, config=None):
+        put("session_metrics", rows, SESSION_METRICS, day)
+        outcome = materialized([ASSETS[asset]], day, {asset: {"config": config}} if config else {})
+        assert outcome.success, outcome.failure
+        return read(asset, day)
+
+    return stored
+
+
+def figures_of_queues(rows, queues=QUEUES, **config):
+    """The rows that `queue_performance` makes of metrics, without a lake."""
+    inputs = {
+        "session_metrics": {str(DAY): _dataset(rows, SESSION_METRICS)},
+        "queues": _dataset(queues, NAMES),
+    }
+    return _rows(queue_performance(config=ServiceLevelConfig(**config), **inputs))
+
+
+def figures_of_agents(rows, users=USERS):
+    """The rows that `agent_performance` makes of metrics, without a lake."""
+    inputs = {"session_metrics": {str(DAY): _dataset(rows, SESSION_METRICS)}, "users": _dataset(users, NAMES)}
+    return _rows(agent_performance(**inputs))
+
+
+def _dataset(rows, schema):
+    return ds.dataset(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _rows(output):
+    return [row for batch in output.value.frames for row in batch.to_pylist()]
+
+
+def materialized(assets, days, ops=None):
+    """A run of assets for a day or a list of days; what they read besides must be in the lake."""
+    days = days if isinstance(days, list) else [days]
+    tags = {
+        "dagster/asset_partition_range_start": str(days[0]),
+        "dagster/asset_partition_range_end": str(days[-1]),
+    }
+    made = {asset.key for asset in assets}
+    upstream = [
+        dg.AssetSpec("session_metrics", partitions_def=PARTITIONS),
+        dg.AssetSpec("queues"),
+        dg.AssetSpec("users"),
+        dg.AssetSpec("queue_performance", partitions_def=PARTITIONS),
+    ]
+    stubs = [spec.with_io_manager_key("s3_parquet_io_manager") for spec in upstream if spec.key not in made]
+    return Outcome(
+        dg.materialize(
+            [*stubs, *assets],
+            selection=list(assets),
+            partition_key=str(days[0]) if len(days) == 1 else None,
+            tags=tags if len(days) > 1 else None,
+            run_config={"ops": ops or {}},
+            resources=build_definitions().resources,
+            raise_on_error=False,
+        )
+    )
+
+
+@pytest.fixture
+def weekly(environment, read):
+    """Computes a week; returns the outcome, and its rows if there are any."""
+
+    def weekly(monday):
+        outcome = materialized([queue_performance_weekly], monday)
+        return outcome, read("queue_performance_weekly", monday).to_pylist() if outcome.success else None
+
+    return weekly

@@ -1,0 +1,135 @@
+"""From conversations to figures: whole days of the sandbox, counted again record by record."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.assets.performance import agent_performance, lineage, queue_performance
+from genesys_dagster.assets.tables import TABLES
+from genesys_dagster.definitions import build_definitions
+from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
+from genesys_dagster.sandbox.org import Org
+from genesys_dagster.sandbox.server import SandboxServer
+from genesys_dagster_tests.conftest import DAY, Outcome
+from genesys_dagster_tests.performance.conftest import NAMES
+
+SESSION_METRICS = next(table for table in TABLES if table.key == dg.AssetKey("session_metrics"))
+
+
+@pytest.fixture
+def run(environment, put, read, sandbox):
+    """Exports a day of an org and computes its figures; returns the rows of both assets."""
+
+    def run(org, named=True):
+        entities = {"queues": org.directory.queues, "users": org.directory.users}
+        for name, listed in entities.items():
+            rows = [{"id": entity["id"], "name": entity["name"]} for entity in listed] if named else []
+            put(name, rows, NAMES)
+        assets = [conversation_details, SESSION_METRICS, queue_performance, agent_performance]
+        stubs = [dg.AssetSpec(name).with_io_manager_key("s3_parquet_io_manager") for name in entities]
+        outcome = Outcome(
+            dg.materialize(
+                [*stubs, *assets],
+                selection=assets,
+                partition_key=str(DAY),
+                resources=build_definitions().resources,
+                raise_on_error=False,
+            )
+        )
+        assert outcome.success
+        return read("queue_performance").to_pylist(), read("agent_performance").to_pylist()
+
+    return run
+
+
+def emitted(records):
+    """Every metric with its queue and user, read off the records themselves."""
+    for record in records:
+        for participant in record["participants"]:
+            for session in participant["sessions"]:
+                queues = {
+                    segment["queueId"] for segment in session.get("segments", ()) if "queueId" in segment
+                }
+                queue = queues.pop() if len(queues) == 1 else None
+                for metric in session.get("metrics", ()):
+                    at = datetime.fromisoformat(metric["emitDate"])
+                    slot = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
+                    yield metric["name"], slot, queue, participant.get("userId"), session["mediaType"]
+
+
+def test_the_figures_of_a_day_are_those_of_its_records(run, sandbox):
+    queue_rows, agent_rows = run(sandbox.org)
+    found = list(emitted(sandbox.org.day(DAY, as_of=sandbox.settings.watermark)))
+    for name, column in (
+        ("nOffered", "offered"),
+        ("tAnswered", "answered"),
+        ("tAbandon", "abandoned"),
+        ("tShortAbandon", "short_abandoned"),
+        ("nOverSla", "over_sla"),
+        ("tHandle", "handled"),
+        ("nTransferred", "transferred"),
+    ):
+        expected = Counter(
+            (slot, queue, medium) for n, slot, queue, _, medium in found if n == name and queue
+        )
+        counted = Counter()
+        for row in queue_rows:
+            counted[row["interval_start"], row["queue_id"], row["media_type"]] += row[column]
+        assert +counted == expected, name
+        assert expected
+    for name, column in (
+        ("tHandle", "handled"),
+        ("tNotResponding", "not_responding"),
+        ("nOutbound", "outbound"),
+    ):
+        expected = Counter(
+            (slot.date(), user, medium) for n, slot, _, user, medium in found if n == name and user
+        )
+        counted = Counter()
+        for row in agent_rows:
+            counted[row["day"], row["user_id"], row["media_type"]] += row[column]
+        assert +counted == expected, name
+        assert expected
+    assert all(row["queue_name"] for row in queue_rows)
+    assert all(row["user_name"] for row in agent_rows)
+
+
+def test_ids_without_reference_data_have_figures_and_no_names(run, sandbox):
+    queue_rows, agent_rows = run(sandbox.org, named=False)
+    assert len(queue_rows) > 50
+    assert {row["queue_name"] for row in queue_rows} == {row["user_name"] for row in agent_rows} == {None}
+
+
+def test_a_day_without_conversations_has_no_figures(run, environment):
+    with SandboxServer(Org(conversations_per_day=0)) as quiet:
+        environment.setenv("GENESYSCLOUD_API_URL", quiet.url)
+        environment.setenv("GENESYSCLOUD_LOGIN_URL", quiet.url)
+        assert run(quiet.org) == ([], [])
+
+
+def test_a_day_of_open_conversations_only_has_what_was_emitted_so_far(run, environment):
+    org = Org(conversations_per_day=1_000, now=lambda: datetime(2026, 5, 12, 0, 27, tzinfo=UTC))
+    records = org.day(DAY)
+    assert records
+    assert not any("conversationEnd" in record for record in records)
+    with SandboxServer(org) as early:
+        environment.setenv("GENESYSCLOUD_API_URL", early.url)
+        environment.setenv("GENESYSCLOUD_LOGIN_URL", early.url)
+        queue_rows, _ = run(org)
+    offers = sum(name == "nOffered" and queue is not None for name, _, queue, *_ in emitted(records))
+    assert sum(row["offered"] for row in queue_rows) == offers > 0
+    assert sum(row["handled"] for row in queue_rows) == 0
+    assert {row["handle_seconds_mean"] for row in queue_rows} == {None}
+
+
+def test_every_column_is_traced_to_the_columns_that_it_is_made_of():
+    for name, schema in (("queue_performance", QUEUE_PERFORMANCE), ("agent_performance", AGENT_PERFORMANCE)):
+        traced = lineage(name).deps_by_column
+        assert set(traced) == set(schema.names)
+        assert all(traced.values())
+    queue = lineage("queue_performance").deps_by_column
+    assert queue["queue_name"] == [dg.TableColumnDep(dg.AssetKey("queues"), "name")]
+    assert queue["interval_start"] == [dg.TableColumnDep(dg.AssetKey("session_metrics"), "emit_date")]

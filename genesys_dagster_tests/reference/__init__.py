@@ -1,0 +1,1 @@
+"""Reference data: client, columns, assets."""

@@ -1,0 +1,155 @@
+"""`contact_center_report` in the lake: written, found again, and what happens when it cannot be."""
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dagster_aws.s3 import S3Resource
+
+from genesys_dagster.assets.performance import agent_performance, queue_performance
+from genesys_dagster.assets.report import contact_center_report
+from genesys_dagster.definitions import build_definitions
+from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
+from genesys_dagster.report.io_manager import S3PageIOManager, _address
+from genesys_dagster_tests.conftest import Outcome
+from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row
+
+# Two weeks: each day that is not in the lake costs a question.
+PARTITIONS = dg.DailyPartitionsDefinition("2026-05-01", end_date="2026-05-15")
+KEY = "genesys/contact_center_report/report.html"
+
+
+@pytest.fixture
+def put(lake):
+    """Puts a day of figures into the lake."""
+
+    def put(asset, day, rows, schema):
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink)
+        key = f"genesys/{asset}/date={day}/data.parquet"
+        lake.client.put_object(Bucket=lake.bucket, Key=key, Body=sink.getvalue().to_pybytes())
+
+    return put
+
+
+@pytest.fixture
+def days(put):
+    """Three days of figures, with a gap."""
+    for number in (0, 1, 3):
+        day = back(number)
+        put("queue_performance", day, [queue_row(day, offered=10)], QUEUE_PERFORMANCE)
+        put("agent_performance", day, [agent_row(day, handled=3, handle_seconds=90)], AGENT_PERFORMANCE)
+
+
+@pytest.fixture
+def report(environment):
+    """Materializes the report."""
+
+    def report(**settings):
+        stubs = [
+            dg.AssetSpec(asset.key, partitions_def=PARTITIONS).with_io_manager_key("s3_parquet_io_manager")
+            for asset in (queue_performance, agent_performance)
+        ]
+        pages = S3PageIOManager(s3=S3Resource(), **settings)
+        return Outcome(
+            dg.materialize(
+                [*stubs, contact_center_report],
+                selection=[contact_center_report],
+                resources=build_definitions(s3_page_io_manager=pages).resources,
+                raise_on_error=False,
+            )
+        )
+
+    return report
+
+
+def test_the_page_lies_where_the_layout_says_and_is_html(days, report, lake):
+    outcome = report()
+    assert outcome.success, outcome.failure
+    stored = lake.client.get_object(Bucket=lake.bucket, Key=KEY)
+    body = stored["Body"].read()
+    assert stored["ContentType"] == "text/html; charset=utf-8"
+    assert body.startswith(b"<!doctype html>")
+    assert "27 of these 30 days are not in the lake yet" in body.decode()
+    assert outcome.metadata["bytes_written"] == len(body)
+
+
+def test_the_metadata_link_to_the_page_and_show_it_in_small(days, report, lake):
+    metadata = report().metadata
+    assert metadata["dagster/uri"] == f"s3://{lake.bucket}/{KEY}"
+    assert metadata["page"] == f"{lake.client.meta.endpoint_url}/{lake.bucket}/{KEY}"
+    assert "data:image/svg+xml" in metadata["summary"]
+    assert (metadata["first_day"], metadata["last_day"]) == (str(back(29)), str(LAST))
+    assert metadata["days_present"] == 3
+
+
+def test_the_same_figures_give_the_same_bytes(days, report):
+    assert report().metadata["sha256"] == report().metadata["sha256"]
+
+
+def test_prefix_and_bucket_can_be_set(days, report, lake):
+    assert report(bucket=lake.bucket, prefix="shared/pages").success
+    assert lake.client.head_object(Bucket=lake.bucket, Key="shared/pages/contact_center_report/report.html")
+
+
+def test_a_lake_without_any_day_is_told_in_one_message(report, lake):
+    outcome = report()
+    assert not outcome.success
+    assert "queue_performance" in outcome.failure
+    assert lake.keys() == []
+
+
+def test_an_unknown_bucket_is_named_and_not_tried_again(days, report):
+    outcome = report(bucket="no-such-bucket")
+    assert "no-such-bucket" in outcome.failure
+    assert not outcome.was_retried
+
+
+def test_a_missing_bucket_variable_is_named(days, report, environment):
+    environment.setenv("GENESYS_S3_BUCKET", "")
+    assert "GENESYS_S3_BUCKET" in report().failure
+
+
+def test_on_aws_the_link_leads_to_the_console_and_carries_no_secret():
+    client = S3Resource(
+        region_name="eu-central-1", aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="s"
+    ).get_client()
+    assert _address(client, "lake", KEY) == (
+        "https://eu-central-1.console.aws.amazon.com/s3/object/lake?region=eu-central-1"
+        "&prefix=genesys%2Fcontact_center_report%2Freport.html"
+    )
+
+
+def test_the_page_can_be_an_input_of_another_asset(days, report, environment, lake):
+    assert report().success
+
+    @dg.asset
+    def length(contact_center_report: str) -> int:
+        return len(contact_center_report)
+
+    result = dg.materialize(
+        [dg.AssetSpec("contact_center_report").with_io_manager_key("s3_page_io_manager"), length],
+        selection=[length],
+        resources={"s3_page_io_manager": S3PageIOManager(s3=S3Resource())},
+    )
+    body = lake.client.get_object(Bucket=lake.bucket, Key=KEY)["Body"].read()
+    assert result.output_for_node("length") == len(body.decode())
+
+
+def test_the_report_follows_any_day_and_waits_for_no_other():
+    instance = dg.DagsterInstance.ephemeral()
+    definitions = dg.Definitions(
+        assets=[
+            dg.AssetSpec(queue_performance.key, partitions_def=PARTITIONS),
+            dg.AssetSpec(agent_performance.key, partitions_def=PARTITIONS),
+            contact_center_report,
+        ],
+        resources={"s3_page_io_manager": dg.mem_io_manager},
+    )
+    first = dg.evaluate_automation_conditions(definitions, instance)
+    assert first.total_requested == 0
+    instance.report_runless_asset_event(dg.AssetMaterialization(queue_performance.key, partition=str(LAST)))
+    second = dg.evaluate_automation_conditions(definitions, instance, cursor=first.cursor)
+    assert second.get_num_requested(contact_center_report.key) == 1
+    third = dg.evaluate_automation_conditions(definitions, instance, cursor=second.cursor)
+    assert third.total_requested == 0

@@ -1,0 +1,138 @@
+"""Where columns come from, derived from the SQL: named examples of the tables, and the dialect piece by piece."""
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.assets.tables import SPECS
+from genesys_dagster.lineage import column_lineage
+from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.sql.origin import OriginError
+from genesys_dagster.sql.origins import origins
+
+UPSTREAM = {"conversation_details": CONVERSATION_SCHEMA.names}
+
+
+def table_paths(name, column):
+    (spec,) = [spec for spec in SPECS if spec.name == name]
+    found = origins(spec.statement, spec.schema.names, UPSTREAM).columns[column]
+    return {".".join(origin.path) for origin in found}
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_column_of_a_table_comes_from_conversation_details(spec):
+    lineage = column_lineage(spec.statement, spec.schema.names, UPSTREAM).deps_by_column
+    assert list(lineage) == spec.schema.names
+    for deps in lineage.values():
+        assert deps
+        for dep in deps:
+            assert dep.asset_key == dg.AssetKey("conversation_details")
+            assert dep.column_name in CONVERSATION_SCHEMA.names
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "paths"),
+    [
+        ("conversations", "conversation_end", {"conversationEnd"}),
+        ("conversations", "participant_count", {"participants"}),
+        ("participants", "participant_index", {"participants"}),
+        ("sessions", "ani", {"participants.sessions.ani"}),
+        ("sessions", "flow", {"participants.sessions.flow"}),
+        ("sessions", "user_id", {"participants.userId"}),
+        ("sessions", "queue_id", {"participants.sessions.segments.queueId"}),
+        ("segments", "wrap_up_code", {"participants.sessions.segments.wrapUpCode"}),
+        ("session_metrics", "value", {"participants.sessions.metrics.value"}),
+        ("session_metrics", "originating_direction", {"originatingDirection"}),
+        ("participant_attributes", "value", {"participants.attributes.value"}),
+        ("surveys", "queue_id", {"surveys.queueId"}),
+    ],
+)
+def test_a_column_is_followed_through_every_level_down_to_its_field(table, column, paths):
+    assert table_paths(table, column) == paths
+
+
+def paths(statement, **upstream):
+    upstream = upstream or {"t": ["a", "b", "s", "items", "key"], "u": ["c", "key", "name"]}
+    found = origins(statement, ["x"], upstream)
+    return {".".join((origin.table, *origin.path)) for origin in found.columns["x"]}
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT a AS x FROM t", {"t.a"}),
+        ("SELECT A AS X FROM T", {"t.a"}),
+        ("SELECT 1 AS x FROM t", set()),
+        ("SELECT count(*) AS x FROM t", set()),
+        ("SELECT a + b * 2 AS x FROM t", {"t.a", "t.b"}),
+        ("SELECT s.m.n.o.p.q AS x FROM t", {"t.s.m.n.o.p.q"}),
+        ("SELECT r.s.m AS x FROM t AS r", {"t.s.m"}),
+        ("SELECT s AS x FROM t", {"t.s"}),
+        ("SELECT sum(a) FILTER (WHERE b > 1) AS x FROM t", {"t.a", "t.b"}),
+        ("SELECT quantile_cont(a, 0.95) AS x FROM t", {"t.a"}),
+        ("SELECT count(DISTINCT a) AS x FROM t", {"t.a"}),
+        ("SELECT row_number() OVER (PARTITION BY a ORDER BY b) AS x FROM t", {"t.a", "t.b"}),
+        ("SELECT CASE WHEN a > 1 THEN b END AS x FROM t", {"t.a", "t.b"}),
+        ("SELECT coalesce(name, c) AS x FROM t LEFT JOIN u USING (key)", {"u.name", "u.c"}),
+        ("SELECT u.name AS x FROM t JOIN u ON t.key = u.key", {"u.name"}),
+        ("SELECT a AS y, y + 1 AS x FROM t", {"t.a"}),
+        ("SELECT a + 1 AS a, a AS x FROM t", {"t.a"}),
+        ("SELECT x FROM (SELECT a AS x FROM t)", {"t.a"}),
+        ("WITH w AS (SELECT * FROM t) SELECT a AS x FROM w", {"t.a"}),
+        ("WITH w AS (SELECT r.* FROM t AS r JOIN u USING (key)) SELECT a AS x FROM w", {"t.a"}),
+        ("SELECT *, a AS x FROM t", {"t.a"}),
+        ("SELECT a AS x FROM t UNION ALL SELECT c FROM u", {"t.a", "u.c"}),
+        ("WITH w AS (SELECT a AS x FROM t UNION ALL SELECT c FROM u) SELECT * FROM w", {"t.a", "u.c"}),
+        ("SELECT e.m AS x FROM (SELECT unnest(items) AS e FROM t)", {"t.items.m"}),
+        ("SELECT e.m AS x FROM t, unnest(t.items) AS l(e)", {"t.items.m"}),
+        ("SELECT o AS x FROM t, unnest(t.items) WITH ORDINALITY AS l(e, o)", {"t.items"}),
+        ("SELECT unnest(range(len(items))) AS x FROM t", {"t.items"}),
+        ("SELECT items[1].m AS x FROM t", {"t.items.m"}),
+        ("SELECT list_transform(items, lambda e: e.m) AS x FROM t", {"t.items.m"}),
+        ("SELECT list_transform(items, lambda e: e.m.n + a) AS x FROM t", {"t.items.m.n", "t.a"}),
+        ("SELECT [e.m FOR e IN items IF e.n > 1] AS x FROM t", {"t.items.m", "t.items.n"}),
+        ("SELECT y.m AS x FROM (SELECT unnest(list_filter(items, lambda e: e.n)) AS y FROM t)",
+         {"t.items.m", "t.items.n"}),
+        ("SELECT (SELECT max(c) FROM u) AS x FROM t", {"u.c"}),
+        ("SELECT (SELECT max(c) FROM u WHERE u.key = t.key) AS x FROM t", {"u.c"}),
+        ("SELECT a AS x FROM t SEMI JOIN u ON t.key = u.key", {"t.a"}),
+        ("SELECT i AS x FROM range(48) AS n(i)", set()),
+        ("SELECT v AS x FROM (VALUES (1)) AS n(v)", set()),
+        ("SELECT CAST(a AS DATE) AS x FROM t", {"t.a"}),
+    ],
+)  # fmt: skip
+def test_duckdb_sql_is_followed(statement, expected):
+    assert paths(statement) == expected
+
+
+def test_conditions_groups_and_joins_decide_rows_not_columns():
+    found = origins(
+        "SELECT sum(a) AS x FROM t JOIN u USING (key) WHERE t.b > 1 GROUP BY u.name HAVING max(u.c) > 1",
+        ["x"],
+        {"t": ["a", "b", "key"], "u": ["c", "key", "name"]},
+    )
+    assert {".".join((o.table, *o.path)) for o in found.columns["x"]} == {"t.a"}
+    assert {".".join((o.table, *o.path)) for o in found.rows} == {"t.b", "t.key", "u.key", "u.name", "u.c"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("SELECT nothing AS x FROM t", "nothing"),
+        ("SELECT a AS y FROM t", "x"),
+        ("SELECT a AS x FROM elsewhere", "elsewhere"),
+        ("SELECT FROM WHERE", "cannot be read"),
+        ("CREATE TABLE x (a INT)", "SELECT"),
+    ],
+)
+def test_a_statement_that_does_not_fit_its_columns_is_an_error(statement, word):
+    with pytest.raises(OriginError, match=word):
+        paths(statement)
+
+
+def test_lineage_names_upstream_columns_once_in_a_fixed_order():
+    lineage = column_lineage("SELECT u.name || t.s.m || t.s.n AS x FROM t JOIN u USING (key)", ["x"],
+                             {"t": ["s", "key"], "u": ["name", "key"]})  # fmt: skip
+    assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in lineage.deps_by_column["x"]] == [
+        ("t", "s"),
+        ("u", "name"),
+    ]
