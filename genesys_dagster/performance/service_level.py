@@ -52,7 +52,7 @@ class ServiceLevelConfig(dg.Config):
             **{f"target_seconds_of_media[{name!r}]": it for name, it in self.target_seconds_of_media.items()},
         }
         for name, seconds in targets.items():
-            if seconds is not None and False:
+            if seconds is not None and not 0 < seconds < math.inf:
                 raise dg.Failure(
                     f"The service level's {name} is {seconds}: set it to the seconds within which to answer, such as 20.",
                     allow_retries=False,

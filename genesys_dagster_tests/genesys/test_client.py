@@ -49,7 +49,7 @@ def test_a_json_object_is_returned_and_counted():
 
 @pytest.mark.parametrize("size", [10, 200_000])
 def test_gzip_bodies_small_and_large_are_inflated(size):
-    import random  # noqa: PLC0415
+    import random
 
     text = random.Random(1).randbytes(size).hex()
     answer, stats = get(FakeApi(script(reply({"text": text}, zipped=True))))
@@ -269,7 +269,7 @@ def test_what_must_not_happen_twice_is_repeated_when_it_certainly_did_not_happen
 
 
 def test_an_untrusted_certificate_is_a_matter_of_configuration():
-    import ssl  # noqa: PLC0415
+    import ssl
 
     def handler(request):
         raise httpx.ConnectError("bad") from ssl.SSLCertVerificationError("self-signed")

@@ -210,9 +210,9 @@ def test_importing_the_package_does_not_import_the_official_sdk():
 
 
 def test_httpx_is_imported_by_one_module_only():
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path
 
-    import genesys_dagster.genesys as room  # noqa: PLC0415
+    import genesys_dagster.genesys as room
 
     users = [path.name for path in Path(room.__path__[0]).glob("*.py") if "import httpx" in path.read_text()]
     assert users == ["client.py"]

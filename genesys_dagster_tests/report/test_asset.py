@@ -6,12 +6,16 @@ import pyarrow.parquet as pq
 import pytest
 from dagster_aws.s3 import S3Resource
 
+from genesys_dagster.assets.performance import PARTITIONS as ALL_DAYS
 from genesys_dagster.assets.performance import agent_performance, queue_performance
 from genesys_dagster.assets.report import contact_center_report
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
+from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.report.io_manager import S3PageIOManager, _address
+from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import Outcome
+from genesys_dagster_tests.performance.conftest import metric
 from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row
 
 # Two weeks: each day that is not in the lake costs a question.
@@ -99,10 +103,12 @@ def test_a_lake_without_any_day_is_told_in_one_message(report, lake):
     assert lake.keys() == []
 
 
-def test_an_unknown_bucket_is_named_and_not_tried_again(days, report):
-    outcome = report(bucket="no-such-bucket")
-    assert "no-such-bucket" in outcome.failure
-    assert not outcome.was_retried
+def test_an_unknown_bucket_is_named_and_not_tried_again(environment):
+    pages = S3PageIOManager(s3=S3Resource(), bucket="no-such-bucket")
+    context = dg.build_output_context(asset_key=contact_center_report.key)
+    with pytest.raises(dg.Failure, match="no-such-bucket") as refused:
+        pages.handle_output(context, "<html>")
+    assert not refused.value.allow_retries
 
 
 def test_a_missing_bucket_variable_is_named(days, report, environment):
@@ -118,6 +124,31 @@ def test_on_aws_the_link_leads_to_the_console_and_carries_no_secret():
         "https://eu-central-1.console.aws.amazon.com/s3/object/lake?region=eu-central-1"
         "&prefix=genesys%2Fcontact_center_report%2Freport.html"
     )
+
+
+def test_a_run_of_one_day_can_make_the_report_as_well(report, put, lake):
+    put("session_metrics", LAST, [metric("nOffered", day=LAST)], SESSION_METRICS)
+    for name in ("queues", "users"):
+        body = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist([], schema=ENTITIES[name].schema), body)
+        lake.client.put_object(
+            Bucket=lake.bucket, Key=f"genesys/{name}/data.parquet", Body=body.getvalue().to_pybytes()
+        )
+    stubs = [
+        dg.AssetSpec("session_metrics", partitions_def=ALL_DAYS),
+        dg.AssetSpec("queues"),
+        dg.AssetSpec("users"),
+    ]
+    made = [queue_performance, agent_performance, contact_center_report]
+    result = dg.materialize(
+        [*(stub.with_io_manager_key("s3_parquet_io_manager") for stub in stubs), *made],
+        selection=made,
+        partition_key=str(LAST),
+        resources=build_definitions(s3_page_io_manager=S3PageIOManager(s3=S3Resource())).resources,
+    )
+    assert result.success
+    body = lake.client.get_object(Bucket=lake.bucket, Key=KEY)["Body"].read().decode()
+    assert "1 a day" in body
 
 
 def test_the_page_can_be_an_input_of_another_asset(days, report, environment, lake):

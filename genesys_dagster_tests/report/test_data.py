@@ -64,7 +64,8 @@ def test_rates_of_nothing_are_unknown():
 
 
 def test_the_usual_is_the_same_weekday_of_the_four_weeks_before():
-    data = report_data({back(n): [queue_row(back(n), offered=n)] for n in (0, 1, 7, 14, 28, 35)})
+    offered = {0: 1_000, 1: 1, 7: 7, 14: 14, 28: 28, 35: 35}
+    data = report_data({back(n): [queue_row(back(n), offered=number)] for n, number in offered.items()})
     assert data.usual(LAST).offered == 7 + 14 + 28
     assert data.usual_days(LAST) == 3
     assert data.usual(back(2)) is None
