@@ -10,6 +10,7 @@ from genesys_dagster.assets.performance import PERFORMANCE
 from genesys_dagster.assets.reference import REFERENCE
 from genesys_dagster.assets.report import REPORT
 from genesys_dagster.assets.tables import TABLES
+from genesys_dagster.automation import definitions as automation
 from genesys_dagster.checks import CHECKS
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.report.io_manager import S3PageIOManager
@@ -34,8 +35,11 @@ def build_definitions(**resources: Any) -> dg.Definitions:
         "s3_page_io_manager": S3PageIOManager(s3=s3),
     }
     return dg.Definitions(
-        assets=[conversation_details, *TABLES, *REFERENCE, *PERFORMANCE, *REPORT],
-        asset_checks=CHECKS,
+        assets=[conversation_details, *TABLES, *REFERENCE, *PERFORMANCE, *REPORT, *automation.ASSETS],
+        asset_checks=[*CHECKS, *automation.CHECKS],
+        jobs=automation.JOBS,
+        schedules=automation.SCHEDULES,
+        sensors=automation.SENSORS,
         resources=defaults | resources,
         # One step after the other in the run's own process: a process for each would only cost seconds.
         executor=dg.in_process_executor,

@@ -66,15 +66,19 @@ def test_memory_does_not_grow_with_the_source():
     assert peak < 60 * 2**20 < 200 * 2_000 * 500
 
 
-def test_what_does_not_fit_into_memory_goes_to_disk():
+def test_what_does_not_fit_into_memory_goes_to_a_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     many = {"t": numbers(3_000_000)}
     made = query("SELECT x FROM t ORDER BY hash(x)", many, NUMBERS, limits=Limits(memory="60MB"))
-    assert sum(len(batch) for batch in made) == 3_000_000
+    first = len(next(made))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert first + sum(len(batch) for batch in made) == 3_000_000
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("times", range(3))
 def test_a_statement_can_be_left_early(times):
-    source = stream(500)
+    source = stream(20_000)
     batches = query("SELECT x FROM t", {"t": source}, NUMBERS)
     next(batches)
     batches.close()
@@ -140,10 +144,10 @@ def test_too_little_memory_is_said_with_the_limit():
         rows("SELECT len(list(x)) AS x FROM t", {"t": numbers(3_000_000)}, limits=Limits(memory="20MB"))
 
 
-def test_only_what_is_registered_is_a_table():
-    numbers_nearby = numbers(1)
-    with pytest.raises(StatementError, match="numbers_nearby"):
-        rows("SELECT x FROM numbers_nearby", {"t": numbers_nearby})
+@pytest.mark.parametrize("variable", ["sources", "source", "schema", "pa"])
+def test_only_what_is_registered_is_a_table_and_no_variable_is(variable):
+    with pytest.raises(StatementError, match="does not exist"):
+        rows(f"SELECT x FROM {variable}", {"t": numbers(1)})
 
 
 @pytest.mark.parametrize("after", [0, 3])

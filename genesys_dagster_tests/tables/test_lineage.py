@@ -1,5 +1,7 @@
 """Where columns come from, derived from the SQL: named examples of the tables, and the dialect piece by piece."""
 
+from functools import cache
+
 import dagster as dg
 import pytest
 
@@ -8,13 +10,20 @@ from genesys_dagster.lineage import column_lineage
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.origin import OriginError
 from genesys_dagster.sql.origins import origins
+from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster_tests.tables.levels import LEVELS
 
 UPSTREAM = {"conversation_details": CONVERSATION_SCHEMA.names}
 
 
-def table_paths(name, column):
+@cache
+def table_origins(name):
     (spec,) = [spec for spec in SPECS if spec.name == name]
-    found = origins(spec.statement, spec.schema.names, UPSTREAM).columns[column]
+    return origins(spec.statement, spec.schema.names, UPSTREAM)
+
+
+def table_paths(name, column):
+    found = table_origins(name).columns[column]
     return {".".join(origin.path) for origin in found}
 
 
@@ -27,6 +36,14 @@ def test_every_column_of_a_table_comes_from_conversation_details(spec):
         for dep in deps:
             assert dep.asset_key == dg.AssetKey("conversation_details")
             assert dep.column_name in CONVERSATION_SCHEMA.names
+
+
+@pytest.mark.parametrize("table", LEVELS)
+def test_every_field_of_a_level_is_the_column_that_has_its_name(table):
+    fields, elsewhere, level = LEVELS[table]
+    for field in fields:
+        if field.name not in elsewhere:
+            assert table_paths(table, snake_case(field.name)) == {".".join([*level, field.name])}
 
 
 @pytest.mark.parametrize(

@@ -4,23 +4,10 @@ import pyarrow as pa
 import pytest
 
 from genesys_dagster.assets.tables import SPECS
-from genesys_dagster.records.model.conversation import CONVERSATION
-from genesys_dagster.records.model.participant import PARTICIPANT
-from genesys_dagster.records.model.quality import EVALUATION, SURVEY
-from genesys_dagster.records.model.segment import SEGMENT
-from genesys_dagster.records.model.session import SESSION, SESSION_METRIC
 from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster_tests.tables.levels import LEVELS
 
 SCHEMAS = {spec.name: spec.schema for spec in SPECS}
-LEVELS = {
-    "conversations": (CONVERSATION, {"participants", "evaluations", "surveys"}),
-    "participants": (PARTICIPANT, {"sessions", "attributes"}),
-    "sessions": (SESSION, {"metrics", "segments"}),
-    "segments": (SEGMENT, set()),
-    "session_metrics": (SESSION_METRIC, set()),
-    "evaluations": (EVALUATION, set()),
-    "surveys": (SURVEY, set()),
-}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +24,7 @@ def test_columns_have_the_fields_names_in_snake_case(name, column):
 
 @pytest.mark.parametrize("name", LEVELS)
 def test_each_field_of_a_level_is_a_column_with_its_documentation(name):
-    fields, elsewhere = LEVELS[name]
+    fields, elsewhere, _ = LEVELS[name]
     for field in fields:
         if field.name not in elsewhere:
             column = SCHEMAS[name].field(snake_case(field.name))
