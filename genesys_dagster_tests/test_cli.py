@@ -53,6 +53,7 @@ def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_pa
             r"s3://genesys-lake/genesys/conversation_details/date=\d{4}-\d\d-\d\d/data.parquet +[1-9]\d* rows"
         )
         assert len(re.findall(pattern, done.stdout)) == 2
+        assert "contact_center_report/report.html" in done.stdout
     assert files_below(project) == [".demo"]
     assert files_below(tmp_path / "home") == []
 
@@ -73,6 +74,9 @@ def test_the_demo_serves_the_ui_until_it_is_interrupted(tmp_path, empty_environm
             if "Ctrl-C" in line:
                 break
         assert f"http://127.0.0.1:{free_port}/assets/conversation_details" in shown
+        report = re.search(r"Report +(http://127.0.0.1:\S+)", shown)[1]
+        with urllib.request.urlopen(report, timeout=30) as answer:
+            assert b"<html" in answer.read()
         with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/server_info", timeout=30) as answer:
             assert answer.status == 200
     finally:

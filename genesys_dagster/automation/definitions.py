@@ -1,5 +1,7 @@
 """All of automation, in lists for the code location."""
 
+from typing import Any
+
 import dagster as dg
 
 from genesys_dagster.automation.alerts import alert_sensors
@@ -27,7 +29,13 @@ from genesys_dagster.automation.settings import sensor_status
 
 ASSETS = [late_activity]
 CHECKS = [yesterday_is_there]
-JOBS = [EXPORT_JOB, SWEEP_JOB, require_yesterday, abort_stale_uploads, delete_orphaned_jobs]
+JOBS: list[dg.JobDefinition | Any] = [
+    EXPORT_JOB,
+    SWEEP_JOB,
+    require_yesterday,
+    abort_stale_uploads,
+    delete_orphaned_jobs,
+]
 SCHEDULES = [
     export_yesterday,
     export_yesterday_provisionally,

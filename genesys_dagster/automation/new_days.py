@@ -6,7 +6,7 @@ a fixed time, or has no bulk jobs; `export_yesterday_provisionally` is for who c
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -59,29 +59,41 @@ class _Cursor:
     description=(
         "Exports each day as soon as Genesys Cloud's data lake holds all of it (`jobs/availability`), once. A failed "
         "export is requested again after 1, 2 and 4 hours. Starts with the latest complete day: backfill what lies "
-        "before. One API request per tick."
+        "before. At most one API request per tick, none once the day is requested."
     ),
 )
 def export_new_days(
     context: dg.SensorEvaluationContext, genesys: GenesysResource
 ) -> dg.SensorResult | dg.SkipReason:
     """Request the days that the watermark has passed since the last tick."""
+    missing = unconfigured(genesys)
+    if missing is not None:
+        return missing
+    cursor, now = _Cursor.read(context.cursor), knowledge.now()
+    still_open, retries = _retries(context.instance, cursor.open_days, now)
+    # The watermark is never ahead of the clock: it is asked for only while a day that has ended waits for it.
+    if not _new_days(cursor, now):
+        remembered = replace(cursor, open_days=still_open)
+        return _result(remembered, retries, "no day has ended since the last one that was requested")
     try:
         watermark = knowledge.known_until(genesys)
     except GenesysError as error:
+        # Nothing is remembered: the next tick stands where this one stood.
         return dg.SkipReason(str(error))
-    cursor = _Cursor.read(context.cursor)
     before = datetime.fromisoformat(cursor.watermark) if cursor.watermark else None
     new = _new_days(cursor, watermark)
-    still_open, retries = _retries(context.instance, cursor.open_days, knowledge.now())
-    requests = [*_requests(context.instance, new), *retries]
     remembered = _Cursor(
         until=end_of(new[-1]).isoformat() if new else cursor.until,
         watermark=max(watermark, before or watermark).isoformat(),
         open_days=[*still_open, *new],
     )
-    skip = None if requests else dg.SkipReason(_skip_reason(watermark, before))
-    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=remembered.text())
+    requests = [*_requests(context.instance, new), *retries]
+    return _result(remembered, requests, _skip_reason(watermark, before))
+
+
+def _result(cursor: _Cursor, requests: list[dg.RunRequest], reason_for_none: str) -> dg.SensorResult:
+    skip = None if requests else dg.SkipReason(reason_for_none)
+    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=cursor.text())
 
 
 def _new_days(cursor: _Cursor, watermark: datetime) -> list[str]:

@@ -89,31 +89,39 @@ class _Cursor:
         f"Pulls each exported day again {', '.join(map(str, PLAN.after_days))} days after its end, and every "
         f"{PLAN.open_every_days} days while it has conversations without an end, up to an age of "
         f"{PLAN.open_for_days} days. Days count on the data lake's clock, so that a pull holds all that happened until "
-        "then. One API request per tick."
+        "then. At most one API request per tick."
     ),
 )
 def refresh_days(
     context: dg.SensorEvaluationContext, genesys: GenesysResource
 ) -> dg.SensorResult | dg.SkipReason:
     """Request the days whose next step has come."""
+    missing = knowledge.unconfigured(genesys)
+    if missing is not None:
+        return missing
+    cursor = _Cursor.read(context.cursor)
+    if not _read_on(context.instance, cursor):
+        return _skip(cursor, "reading the history of materializations; the next tick goes on")
+    # The watermark is never ahead of the clock: it is asked for only if that can make a difference.
+    if not _is_any_due(cursor, knowledge.now()):
+        return _skip(cursor, f"{len(cursor.days)} days are watched, none can be due yet")
     try:
         watermark = knowledge.known_until(genesys)
     except GenesysError as error:
-        return dg.SkipReason(str(error))
-    cursor = _Cursor.read(context.cursor)
-    is_up_to_date = _read_on(context.instance, cursor)
-    if not is_up_to_date:
-        return dg.SensorResult(
-            skip_reason=dg.SkipReason("reading the history of materializations; the next tick goes on"),
-            cursor=cursor.text(),
-        )
+        return _skip(cursor, str(error))
     requests = list(_due(cursor, watermark))
-    reason = f"{len(cursor.days)} days are watched, none is due by {watermark:%Y-%m-%d %H:%M} UTC"
-    return dg.SensorResult(
-        run_requests=requests,
-        skip_reason=None if requests else dg.SkipReason(reason),
-        cursor=cursor.text(),
-    )
+    if not requests:
+        reached = f"{watermark:%Y-%m-%d %H:%M} UTC"
+        return _skip(cursor, f"{len(cursor.days)} days are watched, none is due by the watermark, {reached}")
+    return dg.SensorResult(run_requests=requests, cursor=cursor.text())
+
+
+def _skip(cursor: _Cursor, reason: str) -> dg.SensorResult:
+    return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor.text())
+
+
+def _is_any_due(cursor: _Cursor, now: datetime) -> bool:
+    return any(known.step_due(day, now) is not None for day, known in cursor.days.items())
 
 
 def _read_on(instance: dg.DagsterInstance, cursor: _Cursor) -> bool:

@@ -39,8 +39,9 @@ def export_days(environment: DemoEnvironment, days: int) -> bool:
         plan = _plan(
             definitions.resolve_asset_graph(), [today - timedelta(days=back) for back in range(days, 0, -1)]
         )
-        succeeded = [_execute(run, job, instance, environment) for run in plan]
-    return all(succeeded)
+        checks = _Checks()
+        succeeded = [_execute(run, job, instance, environment, checks) for run in plan]
+    return checks.hold() & all(succeeded)
 
 
 def _plan(graph: Any, days: Sequence[date]) -> list[_Run]:
@@ -71,8 +72,36 @@ def _within(partitions: dg.TimeWindowPartitionsDefinition, days: Sequence[date])
     ]
 
 
+class _Checks:
+    """What the checks said last, each for each partition: "yesterday is there" only holds once it is."""
+
+    def __init__(self) -> None:
+        self._last: dict[object, dg.AssetCheckEvaluation] = {}
+
+    def take(self, result: dg.ExecuteInProcessResult) -> None:
+        for check in result.get_asset_check_evaluations():
+            self._last[check.asset_key, check.check_name, check.partition] = check
+
+    def hold(self) -> bool:
+        failed = [
+            check
+            for check in self._last.values()
+            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+        ]
+        for check in failed:
+            of = f"{check.asset_key.to_user_string()} {check.partition or ''}".strip()
+            click.secho(
+                f"  check {check.check_name} of {of} failed: {check.description or ''}", fg="red", err=True
+            )
+        return not failed
+
+
 def _execute(
-    run: _Run, job: dg.JobDefinition, instance: dg.DagsterInstance, environment: DemoEnvironment
+    run: _Run,
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    environment: DemoEnvironment,
+    checks: _Checks,
 ) -> bool:
     if not run.assets:
         return True
@@ -83,14 +112,11 @@ def _execute(
         run_config=_QUIET,
         raise_on_error=False,
     )
+    checks.take(result)
     materializations = [event.materialization for event in result.get_asset_materialization_events()]
     for materialization in materializations:
         _print_object(materialization)
-    return (
-        _no_step_failed(result)
-        & _no_check_failed(result)
-        & all(_is_complete(environment, materialization) for materialization in materializations)
-    )
+    return _no_step_failed(result) & all(_is_complete(environment, each) for each in materializations)
 
 
 def _no_step_failed(result: dg.ExecuteInProcessResult) -> bool:
@@ -104,26 +130,15 @@ def _no_step_failed(result: dg.ExecuteInProcessResult) -> bool:
     return result.success
 
 
-def _no_check_failed(result: dg.ExecuteInProcessResult) -> bool:
-    failed = [
-        check
-        for check in result.get_asset_check_evaluations()
-        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
-    ]
-    for check in failed:
-        click.secho(
-            f"  check {check.check_name} of {check.asset_key.to_user_string()} failed", fg="red", err=True
-        )
-    return not failed
-
-
 def _print_object(materialization: dg.AssetMaterialization) -> None:
     values: dict[str, Any] = {name: value.value for name, value in materialization.metadata.items()}
+    if "dagster/uri" not in values:  # an asset that stores nothing
+        return
     rows = values.get("dagster/partition_row_count", values.get("dagster/row_count"))
     click.echo(
-        f"  {values.get('dagster/uri', ''):<82}"
+        f"  {values['dagster/uri']:<82}"
         f"{'' if rows is None else f'{rows:,} rows':>14}"
-        f"{values.get('bytes_written', 0) / 2**20:>9.2f} MiB"
+        f"{values['bytes_written'] / 2**20:>9.2f} MiB"
         + (f"{values['duration']:>7.1f} s" if "duration" in values else "")
     )
 

@@ -5,14 +5,14 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from genesys_dagster.genesys.availability import data_available_until, require_availability
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError, RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import BulkJob, JobLedger, JobSettings
+from genesys_dagster.genesys.jobs import BulkJob, JobEvent, JobLedger, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery, Paging
@@ -121,14 +121,19 @@ class ConversationDetails:
         at_once = min(self._job_slices, self._client.settings.max_concurrency)
         return sliced(interval, self._job_slices, at_once, self._from_one_of_many)
 
-    def _from_one_of_many(
-        self, interval: Interval, submitted: Callable[[], None]
+    async def _from_one_of_many(
+        self, interval: Interval, follow: Callable[[JobEvent], None]
     ) -> AsyncGenerator[Page, None]:
         progress = ExportProgress(
             source="job"
         )  # several jobs are under way: `job_id` and `job_state` are each one's
-        job = BulkJob(self._client, self._job_settings, progress, ledger=self._ledger, on_submitted=submitted)
-        return job.pages(interval)
+        job = BulkJob(self._client, self._job_settings, progress, ledger=self._ledger, follow=follow)
+        async with aclosing(job.pages(interval)) as pages:
+            async for page in pages:
+                self.progress.available_until = _earlier(
+                    self.progress.available_until, progress.available_until
+                )
+                yield page
 
     async def _announce(self, interval: Interval) -> None:
         """Ask the query how many conversations to expect of a job, which does not say. Nothing depends on it."""
@@ -150,6 +155,10 @@ class ConversationDetails:
         if self._source == "job":
             require_availability(interval, available_until)
         return "job" if available_until >= interval.end else "query"
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
 
 
 def _check_minimum(**numbers: int) -> None:

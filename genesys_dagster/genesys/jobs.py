@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -61,6 +61,9 @@ class JobSettings:
     longest_poll: float = 30.0
 
 
+JobEvent = Literal["submitted", "read"]
+
+
 class JobLedger(Protocol):
     """Remembers submitted jobs beyond the life of this process; a question is what a job was asked."""
 
@@ -85,7 +88,7 @@ class BulkJob:
             conversation that was alive in the interval, however long ago it started (SDK 269
             models/async_conversation_query.py, startOfDayIntervalMatching).
         ledger: Where submitted jobs are remembered, if anywhere: a process that dies leaves its job to the next.
-        on_submitted: Called as soon as there is a job.
+        follow: Called as soon as there is a job, and once its last page was consumed, before it is deleted.
     """
 
     def __init__(  # noqa: PLR0913 - a job, and who follows it
@@ -96,14 +99,14 @@ class BulkJob:
         *,
         by_start_day: bool = True,
         ledger: JobLedger | None = None,
-        on_submitted: Callable[[], None] | None = None,
+        follow: Callable[[JobEvent], None] | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._progress = progress
         self._by_start_day = by_start_day
         self._ledger = ledger
-        self._on_submitted = on_submitted
+        self._follow = follow or _ignore
         self._page_size = settings.page_size
 
     async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
@@ -132,12 +135,12 @@ class BulkJob:
         self._progress.job_id = job_id
         is_left_to_the_next_attempt = False
         try:
-            if self._on_submitted is not None:
-                self._on_submitted()
+            self._follow("submitted")
             await self._wait(job_id)
             async with aclosing(self._results(job_id, interval)) as pages:
                 async for page in pages:
                     yield page
+            self._follow("read")
         except (ServiceUnavailableError, MalformedResponseError):
             # Nothing is wrong with the job: whoever tries again finds it done.
             is_left_to_the_next_attempt = self._ledger is not None
@@ -247,6 +250,10 @@ class BulkJob:
             _log.warning(
                 "bulk job %s stays behind until it expires: %s", job_id, str(error) or "no answer in time"
             )
+
+
+def _ignore(_: JobEvent) -> None:
+    """Nobody follows the job."""
 
 
 def _text(question: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from genesys_dagster.genesys.errors import GenesysError, RequestRejectedError, ServiceUnavailableError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.jobs import JobEvent
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.paging import cancel_all
 
@@ -19,8 +20,7 @@ _PAGES_WAITING = (
 )
 _MILLISECOND = timedelta(milliseconds=1)
 
-Submitted = Callable[[], None]
-PagesOf = Callable[[Interval, Submitted], AsyncGenerator[Page, None]]
+PagesOf = Callable[[Interval, Callable[[JobEvent], None]], AsyncGenerator[Page, None]]
 
 
 async def sliced(
@@ -35,7 +35,7 @@ async def sliced(
         interval: What to read.
         count: Into how many slices of equal length to cut it.
         at_once: How many slices may be under way.
-        pages_of: Reads one slice, and calls what it is given once the slice's job is submitted.
+        pages_of: Reads one slice, and calls what it is given once its job is submitted, and once it is read.
 
     Raises:
         GenesysError: Whatever reading a slice raised; the other slices are then cancelled and cleaned up.
@@ -43,6 +43,7 @@ async def sliced(
     jobs = _Jobs(at_once)
     waiting = deque(equal_slices(interval, count))
     running: deque[_Slice] = deque()
+    ending: list[asyncio.Task[None]] = []
     try:
         while waiting or running:
             while waiting and len(running) < jobs.at_once:
@@ -50,9 +51,10 @@ async def sliced(
             async with aclosing(running[0].pages()) as pages:
                 async for page in pages:
                     yield page
-            running.popleft()
+            ending.append(running.popleft().task)  # only its job is still to be deleted
+        await asyncio.gather(*ending)
     finally:
-        await cancel_all(slice_.task for slice_ in running)
+        await cancel_all([*ending, *(slice_.task for slice_ in running)])
 
 
 def equal_slices(interval: Interval, count: int) -> list[Interval]:
@@ -116,14 +118,13 @@ class _Slice:
                 raise item
             self._room.release()
             yield item
-        await self.task
 
     async def _run(self) -> None:
         await self._jobs.turn.acquire()
         try:
             while not await self._read():
                 pass
-            self._ready.put_nowait(None)
+            self._ready.put_nowait(None)  # also if the job did not tell that it was read
         except Exception as error:  # noqa: BLE001 - raised again where the pages are consumed
             self._ready.put_nowait(error)
         finally:
@@ -135,7 +136,7 @@ class _Slice:
     async def _read(self) -> bool:
         """Read the slice; returns False if it has to be begun once more."""
         try:
-            async with aclosing(self._pages_of(self._interval, self._submitted)) as pages:
+            async with aclosing(self._pages_of(self._interval, self._note)) as pages:
                 async for page in pages:
                     await self._room.acquire()
                     self._ready.put_nowait(page)
@@ -145,8 +146,10 @@ class _Slice:
             return False
         return True
 
-    def _submitted(self) -> None:
-        if not self._is_submitted:
+    def _note(self, event: JobEvent) -> None:
+        if event == "read":
+            self._ready.put_nowait(None)
+        elif not self._is_submitted:
             self._is_submitted = True
             self._jobs.taken()
 

@@ -1,10 +1,10 @@
 """An S3 server on localhost: moto's, with a bucket in it."""
 
+import json
 import logging
 import socket
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
     from moto.server import ThreadedMotoServer
@@ -88,13 +88,24 @@ class S3Server:
                     stored.dispose()
 
     def _create_bucket(self) -> None:
-        request = Request(f"{self.url}/{self.bucket}", method="PUT")  # noqa: S310 (our own server)
-        # moto wants to see a signature, but does not check it.
-        request.add_header(
-            "Authorization", f"AWS4-HMAC-SHA256 Credential={_KEY}/20260101/{_REGION}/s3/aws4_request"
+        import boto3
+
+        client = boto3.Session().client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id=_KEY,
+            aws_secret_access_key=_KEY,
+            region_name=_REGION,
         )
-        with urlopen(request, timeout=10):  # noqa: S310
-            pass
+        client.create_bucket(Bucket=self.bucket)
+        everyone_may_read = {  # so that a browser can open what was written
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{self.bucket}/*",
+        }
+        policy = {"Version": "2012-10-17", "Statement": [everyone_may_read]}
+        client.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
 
 
 def _claim(port: int) -> int:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 import dagster as dg
 import pytest
 
+from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.automation.export import EXPORT_JOB
 from genesys_dagster.automation.late_activity import (
     late_activity,
     refresh_late_activity,
     sweep_late_activity_daily,
 )
+from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.activity import late_activity as conversations_with_late_activity
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.resources import GenesysResource
@@ -22,6 +25,14 @@ from genesys_dagster.sandbox.times import day_number, from_datetime
 from genesys_dagster_tests.automation.conftest import utc
 
 SWEEP = utc("2026-05-10T06:00"), utc("2026-05-12T18:00")
+
+
+@pytest.fixture
+def history(desk):
+    """Everything was exported when it was a day old."""
+    for age in range(60):
+        day = SWEEP[0] - timedelta(days=age)
+        desk.pulled(str(day.date()), day + timedelta(days=2))
 
 
 @pytest.fixture
@@ -67,6 +78,11 @@ def alive(org, start):
     yield from (row for row in org.rows_of_day(today - 1) if row.end >= from_datetime(start))
 
 
+def set_swept(desk, until):
+    metadata = {"swept_until": dg.MetadataValue.timestamp(until)}
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization(late_activity.key, metadata=metadata))
+
+
 def truth(org, start, end):
     """The latest activity in the interval of conversations that began before it, by day of start."""
     latest = {}
@@ -79,9 +95,9 @@ def truth(org, start, end):
     return latest
 
 
-def test_the_sweep_finds_exactly_the_days_whose_conversations_went_on(sweep, sandbox):
+def test_the_sweep_finds_exactly_the_days_whose_conversations_went_on(sweep, sandbox, desk, history):
     start, end = SWEEP
-    sweep(start)
+    set_swept(desk, start)
     metadata = sweep(end)
     found = {day: datetime.fromisoformat(at) for day, at in metadata["days"].items()}
     assert found == truth(sandbox.org, start, end)
@@ -109,11 +125,23 @@ def test_the_sweep_is_one_series_of_requests_that_does_not_read_the_days_themsel
     assert sandbox.jobs == {}
 
 
-def test_the_next_sweep_begins_where_the_last_one_ended(sweep):
-    sweep(SWEEP[0])
-    assert sweep(SWEEP[1])["swept_from"] == SWEEP[0].timestamp()
+def test_the_next_sweep_begins_where_the_last_one_ended_and_keeps_its_days(sweep, history):
+    first = sweep(SWEEP[0])
+    second = sweep(SWEEP[1])
+    assert second["swept_from"] == SWEEP[0].timestamp()
+    assert set(first["days"]) <= set(second["days"])
     again = sweep(SWEEP[1])
-    assert (again["swept_from"], again["days"]) == (None, {})
+    assert (again["swept_from"], again["days"]) == (None, second["days"])
+
+
+def test_a_day_that_was_pulled_two_weeks_after_its_activity_is_watched_no_more(sweep, desk, history):
+    day, active = sweep(SWEEP[1])["days"].popitem()
+    desk.pulled(day, datetime.fromisoformat(active) + timedelta(days=14))
+    assert day not in sweep(SWEEP[1])["days"]
+
+
+def test_days_that_were_never_exported_are_not_watched(sweep):
+    assert sweep(SWEEP[1])["days"] == {}
 
 
 def test_the_first_sweep_looks_back_three_days(sweep):
@@ -123,7 +151,7 @@ def test_the_first_sweep_looks_back_three_days(sweep):
 def test_a_watermark_that_goes_back_sweeps_nothing_and_forgets_nothing(sweep):
     sweep(SWEEP[1])
     back = sweep(SWEEP[0])
-    assert (back["days"], back["swept_until"]) == ({}, SWEEP[1].timestamp())
+    assert (back["conversations"], back["swept_until"]) == ({}, SWEEP[1].timestamp())
 
 
 def test_without_credentials_the_variable_is_named(sweep, desk, environment):
@@ -149,11 +177,9 @@ def swept(start, end):
 def test_results_that_are_not_in_order_are_read_to_the_end(environment, sandbox, monkeypatch):
     in_order = selection.Selector.rows
 
-    def unordered(self, query, as_of):
-        rows = in_order(self, query, as_of)
-        return [*rows[::2], *rows[1::2]]
-
-    monkeypatch.setattr(selection.Selector, "rows", unordered)
+    monkeypatch.setattr(
+        selection.Selector, "rows", lambda self, query, as_of: in_order(self, query, as_of)[::-1]
+    )
     sandbox.settings.max_job_page_size = 50
     sandbox.settings.availability = SWEEP[1]
     assert swept(*SWEEP) == truth(sandbox.org, *SWEEP)
@@ -163,28 +189,46 @@ def test_results_that_are_not_in_order_are_read_to_the_end(environment, sandbox,
 # What the sensor makes of it
 
 
-def requested(desk, days):
-    event = dg.AssetMaterialization(late_activity.key, metadata={"days": dg.MetadataValue.json(days)})
-    desk.instance.report_runless_asset_event(event)
-    with dg.build_sensor_context(instance=desk.instance, cursor=desk.cursor) as context:
+def requested(desk, days, swept_until="2026-05-12T00:00"):
+    metadata = {
+        "days": dg.MetadataValue.json(days),
+        "swept_until": dg.MetadataValue.timestamp(utc(swept_until)),
+    }
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization(late_activity.key, metadata=metadata))
+    defs = dg.Definitions(
+        assets=[conversation_details, late_activity],
+        jobs=[EXPORT_JOB],
+        sensors=[refresh_late_activity],
+        resources=build_definitions().resources,
+    )
+    with dg.build_sensor_context(instance=desk.instance, cursor=desk.cursor, definitions=defs) as context:
         data = refresh_late_activity.evaluate_tick(context)
     desk.cursor = data.cursor
     return [request.partition_key for request in data.run_requests or ()]
 
 
-def test_exactly_the_days_with_activity_since_their_last_pull_are_requested(desk):
-    desk.pulled("2026-04-01", utc("2026-05-01"))
-    desk.pulled("2026-04-02", utc("2026-05-12"))
-    found = {
-        "2026-04-01": "2026-05-11T08:00:00+00:00",
-        "2026-04-02": "2026-05-11T08:00:00+00:00",  # pulled since
-        "2026-04-03": "2026-05-11T08:00:00+00:00",  # never exported
-        "2025-12-31": "2026-05-11T08:00:00+00:00",  # no partition
-    }
+ACTIVE = "2026-05-10T08:00:00+00:00"
+
+
+def test_exactly_the_exported_days_with_activity_since_their_last_pull_are_requested(desk):
+    desk.pulled("2026-04-01", utc("2026-04-20"))
+    desk.pulled("2026-04-02", utc("2026-05-11"))  # pulled since
+    found = dict.fromkeys(["2026-04-01", "2026-04-02", "2026-04-03", "2025-12-31"], ACTIVE)
     assert requested(desk, found) == ["2026-04-01"]
 
 
+def test_a_day_is_pulled_once_in_two_weeks_and_a_last_time_two_weeks_after_its_last_activity(desk):
+    desk.pulled("2026-04-01", utc("2026-04-20"))
+    pulls = []
+    for age in range(50):
+        now = utc("2026-05-03") + timedelta(days=age)
+        for day in requested(desk, {"2026-04-01": ACTIVE}, now.replace(tzinfo=None).isoformat()):
+            pulls.append(str(now.date()))
+            desk.pulled(day, now)
+    assert pulls == ["2026-05-04", "2026-05-18", "2026-06-01"]
+
+
 def test_each_sweep_is_looked_at_once(desk):
-    desk.pulled("2026-04-01", utc("2026-05-01"))
-    assert requested(desk, {"2026-04-01": "2026-05-11T08:00:00+00:00"}) == ["2026-04-01"]
+    desk.pulled("2026-04-01", utc("2026-04-20"))
+    assert requested(desk, {"2026-04-01": ACTIVE}) == ["2026-04-01"]
     assert requested(desk, {}) == []

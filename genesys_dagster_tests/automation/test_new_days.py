@@ -58,6 +58,14 @@ def test_a_tick_asks_the_api_once(started, sandbox, watermark):
     assert [request.path.rpartition("/")[2] for request in started.api_requests] == ["availability"]
 
 
+def test_once_a_day_is_requested_the_api_is_not_asked_until_the_next_has_ended(started, sandbox, clock):
+    sandbox.requests.clear()
+    clock("2026-05-12T23:59")
+    assert started.tick(export_new_days) == []
+    assert "no day has ended" in started.skipped
+    assert not started.api_requests
+
+
 def test_runs_say_why_they_were_requested_and_go_before_backfills(desk, watermark):
     (request,) = desk.tick(export_new_days)
     assert request.tags["genesys/reason"] == "new day"

@@ -173,12 +173,21 @@ def test_ticks_stay_short_and_ask_once_however_long_the_history(desk, sandbox, w
         desk.tick(refresh_days)
         seconds.append(time.perf_counter() - started)
         ticks += 1
-    assert len(desk.api_requests) == ticks
+    assert len(desk.api_requests) == 1
     assert max(seconds) < 1.0
     started = time.perf_counter()
     desk.tick(refresh_days)
     assert time.perf_counter() - started < 0.3
     assert len(desk.cursor) < 60 * count
+
+
+def test_while_nothing_can_be_due_the_api_is_not_asked(desk, sandbox, clock):
+    desk.pulled(DAY, END)
+    sandbox.requests.clear()
+    clock("2026-02-02T23:59")
+    assert desk.tick(refresh_days) == []
+    assert "none can be due" in desk.skipped
+    assert not desk.api_requests
 
 
 def test_a_long_history_is_read_in_over_several_ticks(desk, watermark, monkeypatch):

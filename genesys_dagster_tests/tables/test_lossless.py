@@ -68,15 +68,14 @@ LEVELS = [
     {"participants": [{"attributes": {}}, {"attributes": None}, {"attributes": {"a": None, "": "x"}}]},
     {"participants": [{"sessions": [{"mediaEndpointStats": [None, {"codecs": []}], "agentGroups": []}]}]},
     {"resolutions": [None, {}, {"nNextContactAvoided": 1}], "divisionIds": [None, "d"], "accessAttributes": []},
-
 ]  # fmt: skip
 
 
 def test_null_empty_and_absent_stay_apart_at_every_level(tmp_path):
     records = [conversation(f"{at}", **level) for at, level in enumerate(LEVELS)]
     day, rows = written(tmp_path / "data.parquet", *records)
-    for made, given_ in zip(rebuilt(all_tables(day)), rows.to_pylist(), strict=True):
-        assert made == given_
+    for made, decoded in zip(rebuilt(all_tables(day)), rows.to_pylist(), strict=True):
+        assert made == decoded
 
 
 def test_an_attribute_that_is_set_twice_in_the_json_has_two_rows(tmp_path):

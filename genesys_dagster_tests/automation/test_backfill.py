@@ -1,0 +1,75 @@
+"""Backfills: several runs at once stay within what the org allows a client, and lose nothing."""
+
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from genesys_dagster.sandbox.api import limits
+from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.test_conversation_details import held, records_in
+
+WINDOW = 4.0  # s: minutes that pass faster, for the server and for the clients
+ALLOWED = 30  # requests in one of them, for all processes together
+
+RUN = f"""
+import sys
+import dagster as dg
+from genesys_dagster.genesys import rate_limit
+rate_limit.WINDOW = {WINDOW}
+from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.definitions import build_definitions
+from genesys_dagster.resources import GenesysResource
+genesys = GenesysResource(source="query", query_page_size=10)
+dg.materialize(
+    [conversation_details], partition_key=sys.argv[1], resources=build_definitions(genesys=genesys).resources
+)
+"""
+
+
+@pytest.fixture
+def one_allowance(sandbox, monkeypatch):
+    """The org counts all tokens of a client together; returns the requests of each of its minutes."""
+    by_token = limits.RateLimiter.use
+    admitted = Counter()
+
+    def by_client(self, token, allowed, now):
+        usage = by_token(self, "the client", allowed, now)
+        if not usage.exceeded:
+            admitted[self._windows["the client"][0]] += 1
+        return usage
+
+    monkeypatch.setattr(limits, "_WINDOW", WINDOW)
+    monkeypatch.setattr(limits.RateLimiter, "use", by_client)
+    sandbox.settings.requests_per_minute = ALLOWED
+    return admitted
+
+
+def test_three_run_processes_at_once_share_one_rate_limit_and_lose_nothing(
+    environment, sandbox, lake, one_allowance
+):
+    days = [DAY - timedelta(days=age) for age in range(3)]
+    runs = [
+        subprocess.Popen([sys.executable, "-c", RUN, str(day)], stderr=subprocess.DEVNULL) for day in days
+    ]
+    assert [run.wait(timeout=120) for run in runs] == [0, 0, 0]
+    for day in days:
+        assert records_in(lake.table(day)) == held(sandbox, "query", day)
+    statuses = Counter(request.status for request in sandbox.requests if request.path.startswith("/api/"))
+    assert set(statuses) <= {200, 429}
+    assert statuses[200] > 2 * ALLOWED
+    assert max(one_allowance.values()) <= ALLOWED
+    # Each process learns from its answers how much is left for all: few requests are sent in vain.
+    assert statuses[429] < statuses[200] / 4
+
+
+def test_a_range_in_one_run_and_a_run_per_day_write_the_same_objects(export, lake):
+    days = [DAY - timedelta(days=1), DAY]
+    assert export(*days, source="job").success
+    in_one_run = [lake.bytes(day) for day in days]
+    lake.clear()
+    for day in days:
+        assert export(day, source="job").success
+    assert [lake.bytes(day) for day in days] == in_one_run

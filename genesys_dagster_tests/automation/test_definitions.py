@@ -1,0 +1,60 @@
+"""Everything that runs by itself loads with the code location, is described, and is off until switched on."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.automation.definitions import ASSETS, CHECKS, JOBS, SCHEDULES, SENSORS
+from genesys_dagster.definitions import build_definitions
+
+
+@pytest.fixture(scope="module")
+def repository():
+    defs = dg.Definitions(
+        assets=[conversation_details, *ASSETS],
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources=build_definitions().resources,
+        executor=dg.in_process_executor,
+    )
+    dg.Definitions.validate_loadable(defs)
+    return defs.get_repository_def()
+
+
+def test_everything_says_what_it_does(repository):
+    for definition in (*repository.schedule_defs, *repository.sensor_defs):
+        assert len(definition.description) > 15, definition.name
+    for name in ("export_conversation_details", "sweep_late_activity", "require_yesterday"):
+        assert repository.get_job(name).description
+
+
+def test_the_watermark_sensor_and_the_schedule_are_both_there(repository):
+    assert repository.has_sensor_def("export_new_days")
+    assert repository.has_schedule_def("export_yesterday")
+    assert repository.has_schedule_def("export_yesterday_provisionally")
+
+
+def test_nothing_runs_by_itself_unless_switched_on(repository):
+    statuses = [each.default_status.value for each in (*repository.schedule_defs, *repository.sensor_defs)]
+    assert set(statuses) == {"STOPPED"}
+
+
+def test_one_variable_switches_everything_on_but_the_alternatives():
+    code = (
+        "from genesys_dagster.automation.definitions import SCHEDULES, SENSORS\n"
+        "off = [each.name for each in (*SCHEDULES, *SENSORS) if each.default_status.value == 'STOPPED']\n"
+        "print(off)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={"GENESYS_AUTOMATION": "on", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == "['export_yesterday', 'export_yesterday_provisionally']"

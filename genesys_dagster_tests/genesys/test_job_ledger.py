@@ -1,0 +1,146 @@
+"""Jobs that are remembered: taken over by the next attempt where they are good, and never left lying about."""
+
+import json
+
+import pytest
+
+from genesys_dagster.genesys.errors import JobFailedError, ServiceUnavailableError
+from genesys_dagster_tests.genesys.fake_jobs import FakeJobs, numbers
+from genesys_dagster_tests.genesys.fakes import DAY, FakeApi, export, reply, run
+
+
+class Ledger:
+    """Remembers in a dict."""
+
+    def __init__(self):
+        self.jobs = {}
+        self.age = 0.0
+
+    def recall(self, question, max_age):
+        return self.jobs.get(question) if self.age <= max_age else None
+
+    def note(self, question, job_id):
+        self.jobs[question] = job_id
+
+    def forget(self, question):
+        self.jobs.pop(question, None)
+
+
+def question(**changes):
+    body = {
+        "interval": DAY.as_text(),
+        "order": "asc",
+        "orderBy": "conversationStart",
+        "startOfDayIntervalMatching": True,
+    }
+    return json.dumps(body | changes, separators=(",", ":"))
+
+
+@pytest.fixture
+def ledger():
+    return Ledger()
+
+
+def export_with(ledger, handler, **options):
+    return run(export(FakeApi(handler), source="job", ledger=ledger, max_attempts=2, **options))
+
+
+def test_a_job_is_noted_while_it_is_read_and_forgotten_when_it_is_deleted(ledger):
+    jobs, noted = FakeJobs(5), []
+
+    def handler(request):
+        if request.url.path.endswith("/results"):
+            noted.append(dict(ledger.jobs))
+        return jobs(request)
+
+    assert export_with(ledger, handler) == numbers(5)
+    assert noted == [{question(): "job-1"}]
+    assert (ledger.jobs, jobs.deleted) == ({}, ["job-1"])
+
+
+@pytest.mark.parametrize("states", [["FULFILLED"], ["QUEUED", "PENDING", "FULFILLED"]])
+def test_a_job_left_by_a_process_that_died_is_taken_over(ledger, states):
+    jobs = FakeJobs(5)
+    jobs.states = states
+    ledger.note(question(), "job-0")
+    assert export_with(ledger, jobs) == numbers(5)
+    assert jobs.submitted == []
+    assert (ledger.jobs, jobs.deleted) == ({}, ["job-0"])
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED", "PARKED"])
+def test_a_job_that_came_to_nothing_is_not_taken_over(ledger, state):
+    jobs = FakeJobs(5)
+    jobs.states = [state, "FULFILLED"]
+    ledger.note(question(), "job-0")
+    assert export_with(ledger, jobs) == numbers(5)
+    assert len(jobs.submitted) == 1
+
+
+def test_a_job_that_is_gone_is_not_taken_over(ledger):
+    jobs = FakeJobs(5)
+    jobs.vanished = {"job-0"}
+    ledger.note(question(), "job-0")
+    assert export_with(ledger, jobs) == numbers(5)
+    assert len(jobs.submitted) == 1
+
+
+def test_an_old_job_is_not_taken_over_because_more_has_happened_since(ledger):
+    jobs = FakeJobs(5)
+    ledger.note(question(), "job-0")
+    ledger.age = 24 * 3600
+    assert export_with(ledger, jobs) == numbers(5)
+    assert len(jobs.submitted) == 1
+
+
+def test_a_job_for_something_else_is_not_taken_over(ledger):
+    jobs = FakeJobs(5)
+    ledger.note(question(startOfDayIntervalMatching=False), "job-0")
+    export_with(ledger, jobs)
+    assert len(jobs.submitted) == 1
+    assert list(ledger.jobs.values()) == ["job-0"]
+
+
+def test_an_outage_leaves_the_job_to_the_next_attempt(ledger):
+    jobs, is_down = FakeJobs(2500), [True]
+
+    def handler(request):
+        if is_down[0] and "at-1000" in str(request.url):
+            return reply(None, 503)
+        return jobs(request)
+
+    with pytest.raises(ServiceUnavailableError):
+        export_with(ledger, handler)
+    assert (list(ledger.jobs.values()), jobs.deleted) == (["job-1"], [])
+    is_down[0] = False
+    assert export_with(ledger, handler) == numbers(2500)
+    assert (len(jobs.submitted), ledger.jobs, jobs.deleted) == (1, {}, ["job-1"])
+
+
+def test_without_a_ledger_an_outage_leaves_nothing_behind():
+    jobs = FakeJobs(5)
+
+    def handler(request):
+        return reply(None, 503) if request.url.path.endswith("/results") else jobs(request)
+
+    with pytest.raises(ServiceUnavailableError):
+        export_with(None, handler)
+    assert jobs.deleted == ["job-1"]
+
+
+def test_a_job_that_failed_is_deleted_and_forgotten(ledger):
+    jobs = FakeJobs(5)
+    jobs.states = ["FAILED"]
+    with pytest.raises(JobFailedError):
+        export_with(ledger, jobs)
+    assert (ledger.jobs, jobs.deleted) == ({}, ["job-1"])
+
+
+def test_each_slice_is_taken_over_by_itself(ledger):
+    jobs = FakeJobs(4)
+    half = DAY.halves()[1].as_text()
+    ledger.note(question(interval=half), "job-0")
+    export_with(ledger, jobs, job_slices=2)
+    assert [body["interval"] for body in jobs.submitted] == [DAY.halves()[0].as_text()]
+    assert sorted(jobs.deleted) == ["job-0", "job-1"]
+    assert ledger.jobs == {}
