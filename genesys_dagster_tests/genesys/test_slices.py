@@ -185,6 +185,25 @@ def test_slices_wait_for_their_turn_with_few_pages_in_memory():
     assert max(pages_read) <= 3 * 6
 
 
+def test_the_slice_that_knows_least_tells_how_far_the_data_reaches():
+    jobs = ManyJobs(100)
+    told = iter(["2026-11-21T09:00:00Z", "2026-11-21T05:00:00Z", "2026-11-21T07:00:00Z"])
+
+    def handler(request):
+        answer = jobs(request)
+        if request.url.path.endswith("/results"):
+            return reply({**json.loads(answer.content), "dataAvailabilityDate": next(told)})
+        return answer
+
+    async def scenario():
+        async with FakeApi(handler).client() as client:
+            details = ConversationDetails(client, source="job", job_slices=3)
+            await collect(details)
+            return details.progress.available_until
+
+    assert run(scenario()) == parse_instant("2026-11-21T05:00:00Z")
+
+
 def test_no_slices_are_refused():
     with pytest.raises(ConfigurationError, match="job_slices"):
         slices_of(ManyJobs(1), 0)
