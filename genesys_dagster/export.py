@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -39,6 +40,8 @@ class ExportReport:
     pages: int = 0
     api_requests: int = 0
     api_retries: int = 0
+    known_until: datetime | None = None
+    """Everything that happened before this instant is in the rows; later things may be missing."""
 
 
 class ConversationExport:
@@ -78,6 +81,7 @@ class ConversationExport:
         # One thread: the decoder holds the GIL anyway, and several would each keep freed memory to themselves.
         with ThreadPoolExecutor(1, thread_name_prefix="genesys-decode") as decoder:
             async with self._open_client() as client:
+                self.report.known_until = client.clock.now()
                 details = self._details(client)
                 async with aclosing(_groups(details.pages(self._interval))) as groups:
                     async for pages in groups:
@@ -99,6 +103,8 @@ class ConversationExport:
         report.outside_window_dropped = selection.outside_window_dropped
         report.open_conversations = selection.open_conversations
         report.source, report.total_hits, report.pages = progress.source, progress.total_hits, progress.pages
+        if progress.source == "job":
+            report.known_until = progress.available_until
         report.api_requests, report.api_retries = client.stats.requests, client.stats.retries
 
 

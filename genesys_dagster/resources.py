@@ -11,6 +11,7 @@ from genesys_dagster.export import ConversationExport
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.jobs import JobLedger
 from genesys_dagster.genesys.settings import ClientSettings
 
 
@@ -60,6 +61,12 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=100, ge=1, le=100, description="Conversations per page of the query."
     )
     job_page_size: int = Field(default=1000, ge=1, description="Conversations per page of job results.")
+    job_slices: int = Field(
+        default=1,
+        ge=1,
+        description="Bulk jobs into which a day is cut, by time. Pages of one job come one after another: where each "
+        "takes a second, 24 slices are twice as fast, for four more requests and up to six pages of memory each.",
+    )
     max_concurrency: int = Field(default=5, ge=1, description="Requests in flight at once.")
     requests_per_minute: int = Field(
         default=300, ge=1, description="Most requests per minute; Genesys allows 300 per token unless raised."
@@ -95,7 +102,9 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """A client for `async with`, in assets, sensors and notebooks alike."""
         return GenesysClient(self.settings())
 
-    def conversation_details(self, client: GenesysClient) -> ConversationDetails:
+    def conversation_details(
+        self, client: GenesysClient, ledger: JobLedger | None = None
+    ) -> ConversationDetails:
         """The reader of conversation details that this configuration asks for."""
         return ConversationDetails(
             client,
@@ -104,13 +113,21 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             query_page_size=self.query_page_size,
             job_page_size=self.job_page_size,
             max_job_wait=timedelta(minutes=self.max_job_wait_minutes),
+            job_slices=self.job_slices,
+            ledger=ledger,
         )
 
-    def export(self, interval: Interval) -> ConversationExport:
+    def export(self, interval: Interval, ledger: JobLedger | None = None) -> ConversationExport:
         """The conversations that start in the interval, as typed batches.
+
+        Args:
+            interval: The window.
+            ledger: Where bulk jobs are remembered, so that a run that dies leaves its job to the next.
 
         Raises:
             ConfigurationError: as `settings`.
         """
         self.settings()
-        return ConversationExport(self.client, self.conversation_details, interval)
+        return ConversationExport(
+            self.client, lambda client: self.conversation_details(client, ledger), interval
+        )

@@ -12,6 +12,7 @@ import pyarrow as pa
 from genesys_dagster.export import ConversationExport, ExportReport
 from genesys_dagster.failures import as_failure
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.partitions import daily_partitions
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
@@ -39,6 +40,7 @@ whole. Comes from the bulk job once its watermark has passed the end of the day,
     kinds={"python", "s3", "parquet"},
     owners=["team:data-engineering"],
     tags={"pii": ""},
+    metadata={"count_changes_by": "conversationId"},
     description=DESCRIPTION,
     code_version="1",
     pool="genesys_api",
@@ -57,7 +59,8 @@ def conversation_details(context: dg.AssetExecutionContext, genesys: GenesysReso
 
 def _day(context: dg.AssetExecutionContext, genesys: GenesysResource, partition_key: str) -> FrameStream:
     with as_failure():
-        export = genesys.export(_window(partition_key))
+        window = _window(partition_key)
+        export = genesys.export(window, InstanceLedger(context.instance, context.run.run_id, window))
     frames = _frames(context, export, partition_key)
     return FrameStream(CONVERSATION_SCHEMA, frames, metadata=lambda: _metadata(export.report))
 
@@ -116,6 +119,9 @@ def _metadata(report: ExportReport) -> Mapping[str, Any]:
         "duplicates_dropped": report.duplicates_dropped,
         "outside_window_dropped": report.outside_window_dropped,
         "open_conversations": report.open_conversations,
+        "known_until": dg.MetadataValue.timestamp(report.known_until)
+        if report.known_until
+        else dg.MetadataValue.null(),
         "unknown_fields": dg.MetadataValue.json(
             dict(report.unknown_fields.most_common(_UNKNOWN_FIELDS_SHOWN))
         ),

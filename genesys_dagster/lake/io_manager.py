@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr, field_validator
 
+from genesys_dagster.lake.changes import counting_changes, previous_version
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
 from genesys_dagster.lake.errors import LakeError, StorageError
 from genesys_dagster.lake.frames import FrameStream, as_stream, closing, closing_value
@@ -193,11 +194,15 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
 
     def _write(self, context: dg.OutputContext, stream: FrameStream, partition: str | None) -> Written:
         """Writes one object."""
+        client, bucket, key = self._get_client(), self._get_bucket(), self._key(context, partition)
+        if column := context.definition_metadata.get("count_changes_by"):
+            before = previous_version(client, bucket, key, stream.schema)
+            stream = counting_changes(stream, str(column), before)
         written = publish(
             stream,
-            self._get_client(),
-            self._get_bucket(),
-            self._key(context, partition),
+            client,
+            bucket,
+            key,
             parquet=ParquetSettings(
                 compression=self.compression,
                 compression_level=self.compression_level,

@@ -28,6 +28,7 @@ PERMISSIONS: Mapping[str, str] = {
     "CompleteMultipartUpload": "s3:PutObject",
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "HeadObject": "s3:GetObject",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     # Without s3:ListBucket S3 answers 403 instead of 404 for a key that is not there ("HeadObject", Permissions).
     "GetObject": "s3:GetObject, and s3:ListBucket so that an absent object is not taken for a forbidden one",
 }
