@@ -32,6 +32,8 @@ class ExportReport:
     duplicates_dropped: int = 0
     outside_window_dropped: int = 0
     open_conversations: int = 0
+    latest_end: datetime | None = None
+    """The latest end of a conversation."""
     unknown_fields: Counter[str] = field(default_factory=Counter)
     source: str | None = None
     """`job` or `query`; None until it is chosen."""
@@ -101,7 +103,7 @@ class ConversationExport:
         report.rows = selection.rows
         report.duplicates_dropped = selection.duplicates_dropped
         report.outside_window_dropped = selection.outside_window_dropped
-        report.open_conversations = selection.open_conversations
+        report.open_conversations, report.latest_end = selection.open_conversations, selection.latest_end
         report.source, report.total_hits, report.pages = progress.source, progress.total_hits, progress.pages
         if progress.source == "job":
             report.known_until = progress.available_until

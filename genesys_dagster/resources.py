@@ -1,6 +1,8 @@
 """Dagster's door to Genesys Cloud: configuration only. What it configures lives in `genesys/`."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -11,8 +13,9 @@ from genesys_dagster.export import ConversationExport
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import JobLedger
+from genesys_dagster.genesys.jobs import JobLedger, JobSettings
 from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.sweep import Sweep, sweep
 
 
 class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -115,6 +118,27 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             max_job_wait=timedelta(minutes=self.max_job_wait_minutes),
             job_slices=self.job_slices,
             ledger=ledger,
+        )
+
+    def sweep(self, intervals: Sequence[Interval]) -> Sweep:
+        """The conversations that began before an interval and in which something happened during it.
+
+        Args:
+            intervals: When activity counts, in time order.
+
+        Raises:
+            GenesysError: as `genesys_dagster.sweep.sweep`.
+        """
+
+        async def run() -> Sweep:
+            async with self.client() as client:
+                return await sweep(client, intervals, self._job_settings())
+
+        return asyncio.run(run())
+
+    def _job_settings(self) -> JobSettings:
+        return JobSettings(
+            page_size=self.job_page_size, max_wait=timedelta(minutes=self.max_job_wait_minutes)
         )
 
     def export(self, interval: Interval, ledger: JobLedger | None = None) -> ConversationExport:

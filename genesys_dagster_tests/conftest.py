@@ -80,6 +80,11 @@ class Lake:
     def table(self, day=DAY):
         return pq.read_table(pa.BufferReader(self.bytes(day)))
 
+    def table_of(self, asset, day):
+        key = self.key(day).replace("conversation_details", asset)
+        body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return pq.read_table(pa.BufferReader(body))
+
     def put(self, day=DAY, body=b"the version before"):
         self.client.put_object(Bucket=self.bucket, Key=self.key(day), Body=body)
 

@@ -8,13 +8,16 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
+from pydantic import Field
 
+from genesys_dagster.assets.update import contents, update
 from genesys_dagster.export import ConversationExport, ExportReport
 from genesys_dagster.failures import as_failure
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.partitions import daily_partitions
+from genesys_dagster.pulls import ASSET_KEY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
 
@@ -28,12 +31,23 @@ Every conversation that started on the partition's day, as Genesys Cloud's analy
 sessions, segments, metrics, evaluations and surveys, nested as in the API. One row per `conversationId`.
 
 A conversation that is still open stands as it is at the time of the pull; pulling the partition again replaces it
-whole. Comes from the bulk job once its watermark has passed the end of the day, from the interactive query before
+whole, and what `late_activity` finds in its conversations is put in without a pull. Comes from the bulk job once its watermark has passed the end of the day, from the interactive query before
 (then without participant attributes).
 """
 
 
+class PullConfig(dg.Config):
+    """How a run brings a partition."""
+
+    from_late_activity: bool = Field(
+        default=False,
+        description="Put in only what `late_activity` found since the last pull, without asking Genesys Cloud. A "
+        "partition that was never pulled, and a run over several, are pulled whole all the same.",
+    )
+
+
 @dg.asset(
+    key=ASSET_KEY,
     partitions_def=PARTITIONS,
     io_manager_key="s3_parquet_io_manager",
     group_name="genesys_cloud",
@@ -49,11 +63,14 @@ whole. Comes from the bulk job once its watermark has passed the end of the day,
         max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
     ),
 )
-def conversation_details(context: dg.AssetExecutionContext, genesys: GenesysResource) -> dg.Output[Any]:
+def conversation_details(
+    context: dg.AssetExecutionContext, genesys: GenesysResource, config: PullConfig
+) -> dg.Output[Any]:
     """Stream the days of the run to the IO manager, one partition after the other."""
     keys = context.partition_keys
     if len(keys) == 1:
-        return dg.Output(_day(context, genesys, keys[0]))
+        stream = update(context, PARTITIONS, keys[0]) if config.from_late_activity else None
+        return dg.Output(stream or _day(context, genesys, keys[0]))
     return dg.Output((key, _day(context, genesys, key)) for key in keys)
 
 
@@ -118,7 +135,7 @@ def _metadata(report: ExportReport) -> Mapping[str, Any]:
         "total_hits": dg.MetadataValue.null() if report.total_hits is None else report.total_hits,
         "duplicates_dropped": report.duplicates_dropped,
         "outside_window_dropped": report.outside_window_dropped,
-        "open_conversations": report.open_conversations,
+        **contents(report),
         "known_until": dg.MetadataValue.timestamp(report.known_until)
         if report.known_until
         else dg.MetadataValue.null(),

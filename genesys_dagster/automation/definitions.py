@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_dagster.automation.alerts import alert_sensors
-from genesys_dagster.automation.export import EXPORT_JOB
+from genesys_dagster.automation.export import EXPORT_JOB, UPDATE_JOB
 from genesys_dagster.automation.freshness import REQUIRE_SCHEDULE, require_yesterday, yesterday_is_there
 from genesys_dagster.automation.housekeeping import (
     ORPHANED_JOBS_SCHEDULE,
@@ -15,9 +15,8 @@ from genesys_dagster.automation.housekeeping import (
 )
 from genesys_dagster.automation.late_activity import (
     SWEEP_JOB,
-    late_activity,
-    refresh_late_activity,
     sweep_late_activity_daily,
+    update_from_late_activity,
 )
 from genesys_dagster.automation.new_days import (
     export_new_days,
@@ -27,10 +26,10 @@ from genesys_dagster.automation.new_days import (
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.automation.settings import sensor_status
 
-ASSETS = [late_activity]
 CHECKS = [yesterday_is_there]
 JOBS: list[dg.JobDefinition | Any] = [
     EXPORT_JOB,
+    UPDATE_JOB,
     SWEEP_JOB,
     require_yesterday,
     abort_stale_uploads,
@@ -39,7 +38,6 @@ JOBS: list[dg.JobDefinition | Any] = [
 SCHEDULES = [
     export_yesterday,
     export_yesterday_provisionally,
-    sweep_late_activity_daily,
     REQUIRE_SCHEDULE,
     STALE_UPLOADS_SCHEDULE,
     ORPHANED_JOBS_SCHEDULE,
@@ -47,7 +45,8 @@ SCHEDULES = [
 SENSORS = [
     export_new_days,
     refresh_days,
-    refresh_late_activity,
+    sweep_late_activity_daily,
+    update_from_late_activity,
     # Dagster's own default sensor for conditions would be there too, but stopped.
     dg.AutomationConditionSensorDefinition(
         "follow_upstream",

@@ -1,16 +1,36 @@
-"""The job that exports days, and how sensors and schedules request it."""
+"""The jobs that export and update days, and how sensors and schedules request it."""
 
 from collections.abc import Iterable
 
 import dagster as dg
 
 from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.checks.completeness import total_hits
+from genesys_dagster.checks.reconciliation import reconciliation
 
+# The check `total_hits` asks Genesys Cloud what a pull has just been told, and `completeness` has looked at.
 EXPORT_JOB = dg.define_asset_job(
     "export_conversation_details",
-    selection=[conversation_details],
+    selection=dg.AssetSelection.assets(conversation_details) - dg.AssetSelection.checks(total_hits),
     description="Pulls one day of conversations from Genesys Cloud again, whole.",
 )
+
+# Without the checks that ask Genesys Cloud: an update costs no request.
+UPDATE_JOB = dg.define_asset_job(
+    "update_conversation_details",
+    selection=dg.AssetSelection.assets(conversation_details)
+    - dg.AssetSelection.checks(total_hits, reconciliation),
+    config={"ops": {conversation_details.op.name: {"config": {"from_late_activity": True}}}},
+    description="Brings one day of conversations up to date from what `late_activity` found, without a request.",
+)
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 REASON = "genesys/reason"
 NEW_DAY = "genesys/new_day"
@@ -21,7 +41,7 @@ _PRIORITY = {"new day": 20, "provisional": 20, "late activity": 10, "refresh": 5
 
 
 def request(day: str, reason: str, run_key: str) -> dg.RunRequest:
-    """Requests the export of a day.
+    """Requests the export or update of a day.
 
     Args:
         day: Partition key.
@@ -33,6 +53,13 @@ def request(day: str, reason: str, run_key: str) -> dg.RunRequest:
     if reason == "new day":
         tags[NEW_DAY] = day
     return dg.RunRequest(partition_key=day, run_key=run_key, tags=tags)
+
+
+def days_in_progress(instance: dg.DagsterInstance, days: Iterable[str]) -> set[str]:
+    """Those of the days that a run is about to write, or waiting to."""
+    wanted = {"dagster/partition": sorted(days)}
+    runs = instance.get_run_records(dg.RunsFilter(tags=wanted, statuses=_UNFINISHED)) if days else []
+    return {record.dagster_run.tags["dagster/partition"] for record in runs}
 
 
 def new_day_runs(instance: dg.DagsterInstance, days: Iterable[str]) -> dict[str, list[dg.RunRecord]]:

@@ -12,8 +12,8 @@ import dagster as dg
 from genesys_dagster.assets.conversation_details import PARTITIONS, conversation_details
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, ended_by
-from genesys_dagster.automation.pulls import latest_pulls
 from genesys_dagster.automation.settings import deadline, schedule_status
+from genesys_dagster.pulls import latest_pulls
 
 DEADLINE = deadline()
 

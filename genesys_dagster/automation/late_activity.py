@@ -1,186 +1,148 @@
-"""Late activity: one sweep a day finds the older days whose conversations went on, and has exactly those pulled.
+"""Late activity: one sweep a day finds the older days whose conversations went on, and exactly those are updated.
 
-The sweep is an asset, `late_activity`, so that what it found stands in the UI and in the event log, from which a
-sensor makes its requests. A few long e-mail threads are alive on nearly every day of the past weeks, and a pull
-brings the whole day: so a day with late activity is pulled at most once in two weeks, and a last time two weeks
-after its last activity, when evaluations and surveys of what ended late have come in.
+The sweep is the asset `late_activity`, requested once its day is there in full, and what it found is put into the
+older partitions by runs that ask Genesys Cloud nothing. So a few long e-mail threads, alive on nearly every day of
+the past weeks, do not cost a pull of each of these days.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import json
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, field
+from datetime import datetime, timedelta
 
 import dagster as dg
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.automation import knowledge
-from genesys_dagster.automation.days import day_of, is_partition
-from genesys_dagster.automation.export import EXPORT_JOB, request
-from genesys_dagster.automation.pulls import latest_pulls
-from genesys_dagster.automation.settings import late_activity_pause, schedule_status, sensor_status
-from genesys_dagster.failures import as_failure
-from genesys_dagster.genesys.activity import late_activity as conversations_with_late_activity
-from genesys_dagster.genesys.availability import data_available_until
-from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.resources import GenesysResource
+from genesys_dagster.automation.days import end_of, ended_by, is_partition
+from genesys_dagster.automation.export import UPDATE_JOB, days_in_progress, request
+from genesys_dagster.automation.settings import sensor_status
+from genesys_dagster.pulls import LATE_ACTIVITY, latest_pulls
 
-_FIRST_SWEEP = timedelta(days=3)
-PAUSE = late_activity_pause()
-# One job per month of a long pause: the longest interval of a job is not documented; 30 days are in use
-# (jfabello/gc-data-utils, conversation details jobs).
-_LONGEST = timedelta(days=30)
-
-
-@dataclass
-class _Found:
-    """What a sweep found, by day of start."""
-
-    latest: dict[str, datetime] = field(default_factory=dict)
-    conversations: Counter[str] = field(default_factory=Counter)
-    requests: int = 0
-
-    def note(self, started: datetime, latest: datetime) -> None:
-        day = day_of(started)
-        self.latest[day] = max(latest, self.latest.get(day, latest))
-        self.conversations[day] += 1
-
-
-@dg.asset(
-    group_name="genesys_cloud",
-    kinds={"python"},
-    owners=["team:data-engineering"],
-    pool="genesys_api",
-    description=(
-        "Which older days had conversations in which something happened since the last sweep: an e-mail answered after "
-        "weeks, a callback that was reached. The days stand in the metadata, until they have been pulled long enough "
-        "after; the sensor `refresh_late_activity` has them pulled. One bulk job in overlap mode, read only as far as "
-        "conversations are older than the sweep. "
-        "Evaluations and surveys of ended conversations are not activity: the refresh plan is there for them."
-    ),
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
-)
-def late_activity(context: dg.AssetExecutionContext, genesys: GenesysResource) -> dg.MaterializeResult[None]:
-    """Sweep from where the last sweep ended to the jobs' watermark."""
-    with as_failure():
-        genesys.settings()
-        start, end, found = asyncio.run(_sweep(genesys, _swept_until(context.instance)))
-    conversations = sum(found.conversations.values())
-    context.log.info("%d conversations of %d older days went on", conversations, len(found.latest))
-    watched = _still_watched(context.instance, found.latest)
-    return dg.MaterializeResult(
-        metadata={
-            "swept_from": dg.MetadataValue.timestamp(start) if start else dg.MetadataValue.null(),
-            "swept_until": dg.MetadataValue.timestamp(end),
-            "days": dg.MetadataValue.json({day: at.isoformat() for day, at in sorted(watched.items())}),
-            "conversations": dg.MetadataValue.json(dict(sorted(found.conversations.items()))),
-            "api_requests": found.requests,
-        }
-    )
-
-
-def _still_watched(instance: dg.DagsterInstance, found: Mapping[str, datetime]) -> dict[str, datetime]:
-    """The latest activity of each exported day that has not been pulled long enough after it."""
-    latest = {**_days(_last_sweep(instance)), **found}
-    pulls = latest_pulls(instance, filter(is_partition, latest))
-    # A day that was never exported is the business of new days and backfills.
-    return {day: at for day, at in latest.items() if day in pulls and pulls[day].known_until < at + PAUSE}
-
-
-async def _sweep(
-    genesys: GenesysResource, swept_until: datetime | None
-) -> tuple[datetime | None, datetime, _Found]:
-    """Sweep; returns where it started (None: there was nothing new), where it ended and what it found."""
-    found = _Found()
-    async with genesys.client() as client:
-        watermark = (await data_available_until(client)).replace(microsecond=0)
-        start = swept_until or watermark - _FIRST_SWEEP
-        if start >= watermark:
-            found.requests = client.stats.requests
-            return None, start, found
-        for part in Interval(start, watermark).slices(_LONGEST):
-            async with aclosing(conversations_with_late_activity(client, part)) as conversations:
-                async for conversation in conversations:
-                    found.note(conversation.started, conversation.latest)
-        found.requests = client.stats.requests
-    return start, watermark, found
-
-
-def _swept_until(instance: dg.DagsterInstance) -> datetime | None:
-    return _instant(_last_sweep(instance), "swept_until")
-
-
-def _last_sweep(instance: dg.DagsterInstance) -> Mapping[str, dg.MetadataValue]:
-    event = instance.get_latest_materialization_event(late_activity.key)
-    materialization = event.asset_materialization if event else None
-    return materialization.metadata if materialization else {}
-
-
-def _instant(metadata: Mapping[str, dg.MetadataValue], name: str) -> datetime | None:
-    seconds = metadata[name].value if name in metadata else None
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, (int, float)) else None
-
+_LATEST = 7  # days among which the latest complete one is looked for
+_SWEEPS_PER_TICK = 50
+_PATIENCE = timedelta(days=1)  # until an update that was requested but did not come is requested again
+_MOST_ATTEMPTS = 3
 
 SWEEP_JOB = dg.define_asset_job(
     "sweep_late_activity",
     selection=[late_activity],
-    description="Finds the older days whose conversations went on lately.",
+    description="Finds the older conversations in which something happened on a day.",
 )
 
 
-@dg.schedule(
+@dg.sensor(
     name="sweep_late_activity_daily",
     job=SWEEP_JOB,
-    cron_schedule="0 7 * * *",
-    execution_timezone=PARTITIONS.timezone,
-    default_status=schedule_status(),
-    description="Looks for late activity every morning at 07:00.",
+    minimum_interval_seconds=300,
+    default_status=sensor_status(),
+    description=(
+        "Sweeps each day for late activity in older conversations, once its own conversations are there in full. A sweep "
+        "that fails is made up for by the next. No API requests in ticks."
+    ),
 )
-def sweep_late_activity_daily(
-    context: dg.ScheduleEvaluationContext, genesys: GenesysResource
-) -> dg.RunRequest | dg.SkipReason:
-    """Request one sweep a day."""
-    missing = knowledge.unconfigured(genesys)
-    return missing or dg.RunRequest(run_key=context.scheduled_execution_time.isoformat())
+def sweep_late_activity_daily(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Request the sweep of the latest day that is there in full."""
+    days = ended_by(knowledge.now())[-_LATEST:]
+    pulls = latest_pulls(context.instance, days)
+    complete = [day for day, pull in pulls.items() if pull.is_complete and pull.known_until >= end_of(day)]
+    if not complete:
+        return dg.SkipReason(f"none of the last {_LATEST} days is there in full from the bulk job")
+    day = max(complete)
+    if context.instance.get_latest_storage_id_by_partition(
+        LATE_ACTIVITY, dg.DagsterEventType.ASSET_MATERIALIZATION, {day}
+    ):
+        return dg.SkipReason(f"{day} is swept")
+    return dg.RunRequest(partition_key=day, run_key=f"{day} until {end_of(day).isoformat()}")
 
 
-@dg.asset_sensor(
-    name="refresh_late_activity",
-    asset_key=late_activity.key,
-    job=EXPORT_JOB,
+@dataclass(slots=True)
+class _Waiting:
+    """An older day that is to be updated; instants in seconds since 1970."""
+
+    until: float
+    requested: float = 0.0
+    attempts: int = 0
+
+    def may_be_requested(self, now: datetime) -> bool:
+        waited = now.timestamp() - self.requested
+        return not self.attempts or (self.attempts < _MOST_ATTEMPTS and waited >= _PATIENCE.total_seconds())
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """What the sensor remembers: a place in the event log, and the days that wait for an update."""
+
+    place: int = 0
+    waiting: dict[str, _Waiting] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> "_Cursor":
+        if not text:
+            return cls()
+        said = json.loads(text)
+        return cls(said["place"], {day: _Waiting(*values) for day, values in said["waiting"].items()})
+
+    def text(self) -> str:
+        waiting = {day: list(astuple(known)) for day, known in self.waiting.items()}
+        return json.dumps({"place": self.place, "waiting": waiting}, separators=(",", ":"))
+
+
+@dg.sensor(
+    name="update_from_late_activity",
+    job=UPDATE_JOB,
     minimum_interval_seconds=60,
     default_status=sensor_status(),
     description=(
-        "Pulls the days again that the asset `late_activity` found, each at most once in "
-        f"{PAUSE.days} days. No API requests."
+        "Brings the days up to date in whose conversations the asset `late_activity` found something. No API requests, "
+        "neither in ticks nor in the runs."
     ),
 )
-def refresh_late_activity(
-    context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry
-) -> list[dg.RunRequest] | dg.SkipReason:
-    """Request the days of one sweep."""
-    materialization = asset_event.asset_materialization
-    metadata = materialization.metadata if materialization else {}
-    days, until = _days(metadata), _instant(metadata, "swept_until")
-    pulls = latest_pulls(context.instance, days)
-    due = [
-        day
-        for day, latest in days.items()
-        if until is not None
-        and day in pulls
-        and pulls[day].known_until < latest + PAUSE
-        and until - pulls[day].known_until >= PAUSE
-    ]
-    if not due:
-        return dg.SkipReason(f"{len(days)} days are watched for late activity, none is due")
-    return [
-        request(day, "late activity", f"{day}, pulled {pulls[day].known_until.isoformat()}") for day in due
-    ]
+def update_from_late_activity(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Request the days that were found and do not hold it yet."""
+    cursor = _Cursor.read(context.cursor)
+    _read_on(context.instance, cursor)
+    _drop_settled(context.instance, cursor)
+    in_progress = days_in_progress(context.instance, cursor.waiting)
+    requests = list(_due(cursor, in_progress, knowledge.now()))
+    skip = (
+        None
+        if requests
+        else dg.SkipReason(f"{len(cursor.waiting)} days wait for an update, none is to be requested")
+    )
+    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=cursor.text())
 
 
-def _days(metadata: Mapping[str, dg.MetadataValue]) -> dict[str, datetime]:
-    found = metadata["days"].value if "days" in metadata else None
-    days = found if isinstance(found, Mapping) else {}
-    return {str(day): datetime.fromisoformat(str(at)) for day, at in days.items() if is_partition(str(day))}
+def _read_on(instance: dg.DagsterInstance, cursor: _Cursor) -> None:
+    wanted = dg.AssetRecordsFilter(LATE_ACTIVITY, after_storage_id=cursor.place)
+    for record in instance.fetch_materializations(wanted, _SWEEPS_PER_TICK, ascending=True).records:
+        cursor.place = record.storage_id
+        swept, materialization = record.partition_key, record.asset_materialization
+        if swept is None or materialization is None or not is_partition(swept):
+            continue
+        until = end_of(swept).timestamp()
+        days = materialization.metadata["days"].value if "days" in materialization.metadata else ()
+        for day in days if isinstance(days, dict) else ():
+            if day not in cursor.waiting or cursor.waiting[day].until < until:
+                cursor.waiting[day] = _Waiting(until)
+
+
+def _drop_settled(instance: dg.DagsterInstance, cursor: _Cursor) -> None:
+    """Forget the days that hold what was found, by an update or a pull since."""
+    pulls = latest_pulls(instance, filter(is_partition, cursor.waiting))
+    cursor.waiting = {
+        day: known
+        for day, known in cursor.waiting.items()
+        # A day that was never exported is the business of new days and backfills.
+        if day in pulls and pulls[day].active_until.timestamp() < known.until
+    }
+
+
+def _due(cursor: _Cursor, in_progress: set[str], now: datetime) -> Iterator[dg.RunRequest]:
+    for day in sorted(cursor.waiting, reverse=True):
+        known = cursor.waiting[day]
+        # Whatever is under way may replace what an update writes, or the other way round: one after the other.
+        if day not in in_progress and known.may_be_requested(now):
+            known.requested, known.attempts = now.timestamp(), known.attempts + 1
+            until = datetime.fromtimestamp(known.until, now.tzinfo).isoformat()
+            yield request(day, "late activity", f"{day} until {until}, attempt {known.attempts}")

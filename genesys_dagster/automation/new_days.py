@@ -16,9 +16,9 @@ from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, ended_by, is_partition
 from genesys_dagster.automation.export import EXPORT_JOB, new_day_runs, request
 from genesys_dagster.automation.knowledge import unconfigured
-from genesys_dagster.automation.pulls import Pull, latest_pulls
 from genesys_dagster.automation.settings import sensor_status
 from genesys_dagster.genesys.errors import GenesysError
+from genesys_dagster.pulls import Pull, latest_pulls
 from genesys_dagster.resources import GenesysResource
 
 _PAUSES = (

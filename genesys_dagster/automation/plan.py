@@ -19,9 +19,9 @@ class RefreshPlan:
 
     Attributes:
         after_days: Every day is pulled again when this many days have passed, ascending.
-        open_every_days: After the last of these a day is pulled again at this interval as long as it has
-            conversations without an end; 0 for never.
-        open_for_days: Age in days after which open conversations are given up.
+        open_every_days: After the last of these a day is pulled again at this interval as long as it is not settled;
+            0 for never.
+        open_for_days: Age in days after which unsettled days are given up.
 
     Raises:
         ValueError: The numbers make no plan; the message says which.
@@ -37,8 +37,27 @@ class RefreshPlan:
         if self.open_every_days < 0 or self.open_for_days < 0:
             raise ValueError("the days for open conversations must not be negative")
 
+    def is_settled(
+        self, end: datetime, known_until: datetime, open_conversations: int, latest_end: datetime | None
+    ) -> bool:
+        """Returns whether all conversations of a day had ended long enough before its last pull.
+
+        Evaluations and surveys follow the end of a conversation. Those of conversations that ended on the day itself
+        or the day after are in by the last step that every day has; to one that ended later the same time is given.
+
+        Args:
+            end: End of the day.
+            known_until: Everything that happened before this instant is in the last pull.
+            open_conversations: Conversations without an end.
+            latest_end: The latest end of a conversation; None if that is not known.
+        """
+        if open_conversations:
+            return False
+        ended_late = latest_end is not None and latest_end > end + timedelta(days=1)
+        return not ended_late or latest_end + timedelta(days=self._last) <= known_until  # type: ignore[operator]
+
     def step_due(
-        self, end: datetime, known_until: datetime, open_conversations: int, now: datetime
+        self, end: datetime, known_until: datetime, is_settled: bool, now: datetime
     ) -> datetime | None:
         """Returns the latest step of the plan that the last pull of a day does not yet cover.
 
@@ -47,32 +66,32 @@ class RefreshPlan:
         Args:
             end: End of the day.
             known_until: Everything that happened before this instant is in the last pull.
-            open_conversations: Conversations without an end in the last pull.
+            is_settled: Whether nothing more is expected of its conversations.
             now: Instant up to which a pull would know everything: the jobs' watermark.
 
         Returns:
             The instant of the step, or None if nothing has to be done.
         """
-        step = self._latest_step(end, open_conversations, now)
+        step = self._latest_step(end, is_settled, now)
         return step if step is not None and known_until < step else None
 
-    def is_over(self, end: datetime, known_until: datetime, open_conversations: int) -> bool:
+    def is_over(self, end: datetime, known_until: datetime, is_settled: bool) -> bool:
         """Returns whether the plan will never ask for the day again, unless something calls for it."""
         last = end + timedelta(days=self._last)
         if known_until < last:
             return False
         gives_up = end + timedelta(days=self.open_for_days)
-        return not open_conversations or not self.open_every_days or known_until >= gives_up
+        return is_settled or not self.open_every_days or known_until >= gives_up
 
     @property
     def _last(self) -> int:
         return self.after_days[-1] if self.after_days else 0
 
-    def _latest_step(self, end: datetime, open_conversations: int, now: datetime) -> datetime | None:
+    def _latest_step(self, end: datetime, is_settled: bool, now: datetime) -> datetime | None:
         steps = [end + timedelta(days=days) for days in self.after_days]
         come = [step for step in steps if step <= now]
         latest = come[-1] if come else None
-        if open_conversations and self.open_every_days:
+        if not is_settled and self.open_every_days:
             since_last = min(now, end + timedelta(days=self.open_for_days)) - end - timedelta(days=self._last)
             times = since_last // timedelta(days=self.open_every_days)
             if times >= 1:

@@ -14,10 +14,10 @@ import dagster as dg
 
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, is_partition
-from genesys_dagster.automation.export import EXPORT_JOB, request
-from genesys_dagster.automation.pulls import Pull, pulls_after
+from genesys_dagster.automation.export import EXPORT_JOB, days_in_progress, request
 from genesys_dagster.automation.settings import refresh_plan, sensor_status
 from genesys_dagster.genesys.errors import GenesysError
+from genesys_dagster.pulls import Pull, pulls_after
 from genesys_dagster.resources import GenesysResource
 
 PLAN = refresh_plan()
@@ -35,24 +35,33 @@ class _Day:
 
     known_until: float
     open_conversations: int
+    latest_end: float | None = None
     requested: float = 0.0
     attempts: int = 0
 
     def is_over(self, day: str) -> bool:
-        return PLAN.is_over(end_of(day), _instant(self.known_until), self.open_conversations)
+        return PLAN.is_over(end_of(day), _instant(self.known_until), self._is_settled(day))
 
     def step_due(self, day: str, now: datetime) -> datetime | None:
         waited = now.timestamp() - self.requested
         if self.attempts and (self.attempts >= _MOST_ATTEMPTS or waited < _PATIENCE.total_seconds()):
             return None
-        return PLAN.step_due(end_of(day), _instant(self.known_until), self.open_conversations, now)
+        return PLAN.step_due(end_of(day), _instant(self.known_until), self._is_settled(day), now)
 
     def take(self, pull: Pull) -> None:
-        """Note a pull; the latest knowledge counts, whatever the order in which runs ended."""
-        if pull.known_until.timestamp() >= self.known_until:
-            self.known_until = pull.known_until.timestamp()
-            self.open_conversations = pull.open_conversations
+        """Note a pull or an update; the latest knowledge counts, whatever the order in which runs ended."""
+        known_until = pull.known_until.timestamp()
+        if known_until < self.known_until:
+            return
+        if known_until > self.known_until:  # an update is no step of the plan
             self.attempts = 0
+        self.known_until = known_until
+        self.open_conversations = pull.open_conversations
+        self.latest_end = pull.latest_end.timestamp() if pull.latest_end else None
+
+    def _is_settled(self, day: str) -> bool:
+        latest_end = None if self.latest_end is None else _instant(self.latest_end)
+        return PLAN.is_settled(end_of(day), _instant(self.known_until), self.open_conversations, latest_end)
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ class _Cursor:
     default_status=sensor_status(),
     description=(
         f"Pulls each exported day again {', '.join(map(str, PLAN.after_days))} days after its end, and every "
-        f"{PLAN.open_every_days} days while it has conversations without an end, up to an age of "
+        f"{PLAN.open_every_days} days while it has conversations that are open or ended late, up to an age of "
         f"{PLAN.open_for_days} days. Days count on the data lake's clock, so that a pull holds all that happened until "
         "then. At most one API request per tick."
     ),
@@ -109,7 +118,8 @@ def refresh_days(
         watermark = knowledge.known_until(genesys)
     except GenesysError as error:
         return _skip(cursor, str(error))
-    requests = list(_due(cursor, watermark))
+    in_progress = days_in_progress(context.instance, cursor.days)
+    requests = list(_due(cursor, watermark, in_progress))
     if not requests:
         reached = f"{watermark:%Y-%m-%d %H:%M} UTC"
         return _skip(cursor, f"{len(cursor.days)} days are watched, none is due by the watermark, {reached}")
@@ -139,10 +149,10 @@ def _read_on(instance: dg.DagsterInstance, cursor: _Cursor) -> bool:
             return at_end
 
 
-def _due(cursor: _Cursor, watermark: datetime) -> Iterator[dg.RunRequest]:
+def _due(cursor: _Cursor, watermark: datetime, in_progress: set[str]) -> Iterator[dg.RunRequest]:
     """Request what is due, the youngest days first, and note it."""
     left = _MOST_REQUESTS
-    for day in sorted(cursor.days, reverse=True):
+    for day in sorted(cursor.days.keys() - in_progress, reverse=True):
         known = cursor.days[day]
         step = known.step_due(day, watermark)
         if step is not None and left:

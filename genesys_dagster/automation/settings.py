@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import time
 from typing import TypeVar
 
 import dagster as dg
@@ -20,8 +20,6 @@ SWITCH = "GENESYS_AUTOMATION"
 AFTER_DAYS = "GENESYS_REFRESH_AFTER_DAYS"
 OPEN_EVERY_DAYS = "GENESYS_REFRESH_OPEN_EVERY_DAYS"
 OPEN_FOR_DAYS = "GENESYS_REFRESH_OPEN_FOR_DAYS"
-LATE_ACTIVITY_DAYS = "GENESYS_LATE_ACTIVITY_DAYS"
-DEFAULT_LATE_ACTIVITY_DAYS = 14
 DEADLINE = "GENESYS_DEADLINE"
 DEFAULT_DEADLINE = "06:00"
 
@@ -69,20 +67,6 @@ def refresh_plan() -> RefreshPlan:
         raise dg.DagsterInvalidDefinitionError(
             f"{AFTER_DAYS}, {OPEN_EVERY_DAYS} and {OPEN_FOR_DAYS} make no plan: {error}."
         ) from None
-
-
-def late_activity_pause() -> timedelta:
-    """How long after its last pull a day with late activity is pulled again.
-
-    Raises:
-        dagster.DagsterInvalidDefinitionError: The variable cannot be read.
-    """
-    days = _read(LATE_ACTIVITY_DAYS, int, DEFAULT_LATE_ACTIVITY_DAYS, "a whole number of days")
-    if days < 1:
-        raise dg.DagsterInvalidDefinitionError(
-            f"{LATE_ACTIVITY_DAYS}={days}: write a number of days from 1 on."
-        )
-    return timedelta(days=days)
 
 
 def deadline() -> time:

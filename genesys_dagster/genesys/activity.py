@@ -4,7 +4,7 @@ Genesys Cloud keeps no time of last modification. But a bulk job in overlap mode
 alive in an interval, and each record tells when its segments, metrics and assessments came about.
 """
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,16 +20,16 @@ from genesys_dagster.genesys.progress import ExportProgress
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
-    """A conversation in which something happened.
+class ActivePage:
+    """A page of results, and which of its conversations had activity.
 
     Attributes:
-        started: When it started.
-        latest: The latest that happened in it within the interval.
+        page: The page; most of its conversations may be of no interest.
+        active: Id of each conversation that had activity in the interval, and when it had its latest.
     """
 
-    started: datetime
-    latest: datetime
+    page: Page
+    active: Mapping[str, datetime]
 
 
 async def late_activity(
@@ -37,8 +37,8 @@ async def late_activity(
     interval: Interval,
     settings: JobSettings | None = None,
     progress: ExportProgress | None = None,
-) -> AsyncGenerator[Activity, None]:
-    """Yield the conversations that began before the interval and had activity in it.
+) -> AsyncGenerator[ActivePage, None]:
+    """Yield the pages with conversations that began before the interval and had activity in it.
 
     One job. Its results are ordered by start, so reading ends with the first conversation that began in the
     interval: what is read are the long-lived conversations, not the days' whole volume. A conversation that only
@@ -62,15 +62,16 @@ async def late_activity(
         async for page in pages:
             progress.pages += 1
             progress.records += page.records
-            began_inside = False
+            active: dict[str, datetime] = {}
             for conversation in _conversations(page):
                 started = parse_instant(conversation.conversation_start)
                 in_order = in_order and started >= reached
                 reached = max(reached, started)
-                began_inside = began_inside or started >= interval.start
                 if started < interval.start and (latest := _latest(conversation, interval)):
-                    yield Activity(started, latest)
-            if began_inside and in_order:
+                    active[conversation.conversation_id] = latest
+            if active:
+                yield ActivePage(page, active)
+            if in_order and reached >= interval.start:
                 return
 
 
@@ -100,6 +101,7 @@ class _Assessment(msgspec.Struct, rename="camel"):
 
 
 class _Conversation(msgspec.Struct, rename="camel"):
+    conversation_id: str
     conversation_start: str
     conversation_end: str | None = None
     participants: list[_Participant] | None = None

@@ -7,19 +7,15 @@ weigh. The version before is read one row group at a time.
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.frames import FrameStream, closing, tables
-from genesys_dagster.lake.objects import S3File
-
-if TYPE_CHECKING:
-    from types_boto3_s3.client import S3Client
+from genesys_dagster.lake.stored import StoredVersion
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +94,7 @@ class RowDigests:
         return keys[order], np.concatenate([part for _, part in self._parts])[order]
 
 
-def counting_changes(stream: FrameStream, key: str, previous: "PreviousVersion | None") -> FrameStream:
+def counting_changes(stream: FrameStream, key: str, previous: StoredVersion | None) -> FrameStream:
     """Lets a stream report, as metadata, what it changes against the version before.
 
     The comparison takes place when the frames are exhausted, before the new object is committed. If it cannot be
@@ -129,7 +125,7 @@ def counting_changes(stream: FrameStream, key: str, previous: "PreviousVersion |
     return FrameStream(stream.schema, frames(), metadata)
 
 
-def _count(digests: RowDigests, previous: "PreviousVersion") -> Mapping[str, int]:
+def _count(digests: RowDigests, previous: StoredVersion) -> Mapping[str, int]:
     try:
         changes = digests.compare(previous.tables())
     except (LakeError, pa.ArrowException, OSError) as error:
@@ -140,48 +136,3 @@ def _count(digests: RowDigests, previous: "PreviousVersion") -> Mapping[str, int
         "rows_changed": changes.changed,
         "rows_removed": changes.removed,
     }
-
-
-class PreviousVersion:
-    """The object that a write is about to replace.
-
-    Args:
-        file: The object, open.
-        schema: What its rows must look like to be compared.
-
-    Attributes:
-        uri: Its address.
-    """
-
-    def __init__(self, file: S3File, schema: pa.Schema) -> None:
-        self._file = file
-        self._schema = schema
-        self.uri = file.uri
-
-    def tables(self) -> Iterator[pa.Table]:
-        """Yields its rows, one row group at a time.
-
-        Raises:
-            StorageError: S3 refused or could not be reached.
-            pyarrow.ArrowInvalid: It is no Parquet, or its columns are others.
-        """
-        with pq.ParquetFile(self._file) as parquet:
-            if not parquet.schema_arrow.equals(self._schema):
-                raise pa.ArrowInvalid("its columns are not those of the new version")
-            for number in range(parquet.num_row_groups):
-                yield parquet.read_row_group(number, use_threads=False)
-
-
-def previous_version(client: "S3Client", bucket: str, key: str, schema: pa.Schema) -> PreviousVersion | None:
-    """Opens the object that a write is about to replace, with one request.
-
-    Returns:
-        The object, or None if there is none or it cannot be opened, which the log then says.
-    """
-    try:
-        return PreviousVersion(S3File(client, bucket, key), schema)
-    except FileNotFoundError:
-        return None
-    except LakeError as error:
-        logger.warning("What changed in s3://%s/%s is not counted: %s", bucket, key, error)
-        return None

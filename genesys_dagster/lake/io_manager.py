@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import pyarrow as pa
 from botocore.exceptions import BotoCoreError
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr, field_validator
 
-from genesys_dagster.lake.changes import counting_changes, previous_version
+from genesys_dagster.lake.changes import counting_changes
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
 from genesys_dagster.lake.errors import LakeError, StorageError
 from genesys_dagster.lake.frames import FrameStream, as_stream, closing, closing_value
@@ -23,6 +24,7 @@ from genesys_dagster.lake.partitions import to_pairs
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PART_SIZE
 from genesys_dagster.lake.publish import UploadSettings, Written, publish
 from genesys_dagster.lake.reading import selection
+from genesys_dagster.lake.stored import StoredVersion, stored_version
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -174,6 +176,27 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
                 context.log.warning("Left out, because they are absent: %s", listed(loaded.missing))
             return loaded.value
 
+    def stored(
+        self, asset: dg.AssetKey, partitions_def: dg.PartitionsDefinition, partition: str, schema: pa.Schema
+    ) -> StoredVersion | None:
+        """Opens one partition as it is stored now, for an asset that carries on from what is there.
+
+        Args:
+            asset: The asset's key.
+            partitions_def: Its partitions.
+            partition: Partition key.
+            schema: What its rows must look like.
+
+        Returns:
+            The object, or None if there is none that can be opened.
+
+        Raises:
+            dagster.Failure: No bucket is set, or no S3 client can be made.
+        """
+        with _as_failure():
+            key = object_key(self._prefix(), asset.path, partition_columns(partitions_def, partition))
+            return stored_version(self._get_client(), self._get_bucket(), key, schema)
+
     def _write_partitions(self, context: dg.OutputContext, obj: object) -> None:
         """Writes the partitions of a run one after another."""
         keys = partition_keys(context)
@@ -196,7 +219,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         """Writes one object."""
         client, bucket, key = self._get_client(), self._get_bucket(), self._key(context, partition)
         if column := context.definition_metadata.get("count_changes_by"):
-            before = previous_version(client, bucket, key, stream.schema)
+            before = stored_version(client, bucket, key, stream.schema)
             stream = counting_changes(stream, str(column), before)
         written = publish(
             stream,
@@ -233,9 +256,11 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
 
     def _key(self, context: dg.OutputContext | dg.InputContext, partition: str | None) -> str:
         """Returns the key of an asset's object, or of one partition's."""
-        prefix = self.prefix if self.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
         columns = None if partition is None else partition_columns(context.asset_partitions_def, partition)
-        return object_key(prefix, asset_path(context), columns)
+        return object_key(self._prefix(), asset_path(context), columns)
+
+    def _prefix(self) -> str:
+        return self.prefix if self.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
 
     def _get_bucket(self) -> str:
         bucket = self.bucket or os.environ.get(BUCKET_VARIABLE, "")

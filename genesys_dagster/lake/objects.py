@@ -83,6 +83,20 @@ class S3File(io.RawIOBase):
         """Returns the bytes from the position to the end."""
         return self.read()
 
+    def is_current(self) -> bool:
+        """Returns whether the object is still the one that was opened.
+
+        Raises:
+            StorageError: S3 refused or could not be reached.
+        """
+        try:
+            answer = self._client.head_object(Bucket=self._bucket, Key=self._key)
+        except (ClientError, BotoCoreError, OSError) as error:
+            if error_code(error) in ABSENT:
+                return False
+            raise storage_error(error, bucket=self._bucket, key=self._key) from error
+        return answer.get("ETag", "") == self._etag
+
     def _range(self, start: int, end: int) -> bytes:
         """Returns the bytes from `start` to before `end`."""
         if start >= end:

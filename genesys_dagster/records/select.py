@@ -28,6 +28,8 @@ class Selection:
     outside_window_dropped: int = 0
     open_conversations: int = 0
     """Rows kept that have no `conversationEnd` yet."""
+    latest_end: datetime | None = None
+    """The latest `conversationEnd` of the rows kept."""
     _seen: IdentitySet = field(default_factory=IdentitySet)
 
     def keep(self, rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -36,7 +38,7 @@ class Selection:
         The first row of a conversation wins. A row without a readable start cannot be placed and is kept: it was
         sent in answer to this window.
         """
-        is_inside = self._is_inside(rows["conversationStart"])
+        is_inside = np.asarray(self.is_inside(rows["conversationStart"]), bool)
         is_kept = is_inside.copy()
         is_kept[is_inside] = self._seen.add(rows["conversationId"].filter(pa.array(is_inside)))
         kept = (
@@ -44,11 +46,18 @@ class Selection:
         )  # copying nested rows costs, so only if needed
         self.outside_window_dropped += int(np.count_nonzero(~is_inside))
         self.duplicates_dropped += int(np.count_nonzero(is_inside & ~is_kept))
-        self.open_conversations += kept["conversationEnd"].null_count
         self.rows += len(kept)
+        self._note_ends(kept["conversationEnd"])
         return kept
 
-    def _is_inside(self, starts: pa.Array) -> np.ndarray:
+    def _note_ends(self, ends: pa.Array) -> None:
+        self.open_conversations += ends.null_count
+        latest = pc.max(ends).as_py()
+        if latest is not None:
+            self.latest_end = max(latest, self.latest_end or latest)
+
+    def is_inside(self, starts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+        """Tell of each start whether it lies in the window; one that cannot be read counts as inside."""
         start, end = (pa.scalar(moment, starts.type) for moment in (self.start, self.end))
         within = pc.and_(pc.greater_equal(starts, start), pc.less(starts, end))
-        return np.asarray(pc.fill_null(within, True), bool)
+        return pc.fill_null(within, True)

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.automation import knowledge
-from genesys_dagster.automation.pulls import ASSET_KEY
+from genesys_dagster.pulls import ASSET_KEY
 from genesys_dagster.resources import GenesysResource
 
 
@@ -33,7 +33,7 @@ class Desk:
         if isinstance(result, dg.SensorResult):
             self.cursor = result.cursor
             self.skipped = result.skip_reason.skip_message if result.skip_reason else None
-        requests = result.run_requests if isinstance(result, dg.SensorResult) else []
+        requests = [result] if isinstance(result, dg.RunRequest) else getattr(result, "run_requests", None)
         new = [request for request in requests or () if request.run_key not in self.run_keys]
         self.run_keys |= {request.run_key for request in new}
         return new

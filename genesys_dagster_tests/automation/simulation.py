@@ -4,32 +4,57 @@
 """
 
 import os
+import statistics
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from unittest import mock
 
 import dagster as dg
 
-from genesys_dagster.assets import conversation_details as assets
-from genesys_dagster.automation import knowledge
+from genesys_dagster.assets.conversation_details import PARTITIONS, conversation_details
+from genesys_dagster.assets.late_activity import late_activity
+from genesys_dagster.automation import knowledge, refresh
 from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM
-from genesys_dagster.automation.late_activity import late_activity, refresh_late_activity
+from genesys_dagster.automation.days import end_of, ended_by
+from genesys_dagster.automation.export import UPDATE_JOB
+from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
 from genesys_dagster.automation.new_days import export_new_days
-from genesys_dagster.automation.pulls import ASSET_KEY, latest_pulls
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.clock import SystemClock
+from genesys_dagster.pulls import ASSET_KEY, latest_pulls
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
-from genesys_dagster.sandbox.times import day_number, from_datetime
+from genesys_dagster.sandbox.times import day_number, to_datetime
 
 FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 LAG = timedelta(hours=6)
 REQUESTS_PER_PULL = 6  # watermark, expected rows, submit, state, one page, delete
 PLAN = timedelta(days=14)
+MILLISECOND = timedelta(milliseconds=1)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+class Entry(NamedTuple):
+    """One pull or update of a day, and what the partition held then."""
+
+    reason: str
+    at: datetime
+    known_until: datetime
+    active_until: datetime
+
+
+class Change(NamedTuple):
+    """A change of the org's truth; covered, if attached to a conversation soon enough after its end for the plan."""
+
+    day: str
+    at: datetime
+    is_end: bool
+    is_covered: bool = True
 
 
 class Simulation:
@@ -54,17 +79,15 @@ class Simulation:
         self.computed = []
         self.conditions = None
         self.defs = dg.Definitions(
-            assets=[assets.conversation_details, late_activity, self._downstream()],
-            jobs=[refresh_late_activity.job],
-            sensors=[refresh_late_activity],
+            assets=[conversation_details, late_activity, self._downstream()],
             resources=self.resources,
             executor=dg.in_process_executor,
         )
 
     def _downstream(self):
         @dg.asset(
-            partitions_def=assets.PARTITIONS,
-            deps=[assets.conversation_details],
+            partitions_def=PARTITIONS,
+            deps=[conversation_details],
             automation_condition=FOLLOW_UPSTREAM,
         )
         def table(context):
@@ -82,16 +105,20 @@ class Simulation:
     def run(self, days, new_days):
         for number in range(days):
             self.now += timedelta(days=1)
-            self.day(with_new_day=number < new_days, with_sweep=number < new_days or number % 2 == 0)
+            self.day(with_new_day=number < new_days)
 
-    def day(self, *, with_new_day, with_sweep):
-        """A day's ticks: new days, the plan, the sweep and its days, the conditions."""
+    def day(self, *, with_new_day):
+        """A day's ticks: new days and their sweep, the plan, what the sweep found, the conditions.
+
+        Without new days the sweeps go on, so that the days that there are stay up to date.
+        """
         if with_new_day:
             self.tick(export_new_days)
+            self.tick(sweep_late_activity_daily)
+        else:
+            self.materialize(late_activity, ended_by(self.watermark)[-1])
+        self.tick(update_from_late_activity)
         self.tick(refresh_days)
-        if with_sweep:
-            self.materialize(late_activity)
-            self.tick(refresh_late_activity)
         self.follow()
 
     def tick(self, sensor):
@@ -102,18 +129,34 @@ class Simulation:
             sensor_name=sensor.name,
             resources={"genesys": self.resources["genesys"]},
         ) as context:
-            data = sensor.evaluate_tick(context) if sensor is refresh_late_activity else sensor(context)
-        if not isinstance(data, dg.SkipReason):
+            data = sensor(context)
+        if isinstance(data, dg.SensorResult):
             self.cursors[sensor.name] = data.cursor
-        for request in getattr(data, "run_requests", None) or ():
+        requests = [data] if isinstance(data, dg.RunRequest) else getattr(data, "run_requests", None) or ()
+        for request in requests:
             if request.run_key not in self.run_keys:
                 self.run_keys.add(request.run_key)
-                self.materialize(assets.conversation_details, request.partition_key)
-                reason = request.tags["genesys/reason"]
-                self.pulls.setdefault(request.partition_key, []).append((reason, self.now))
+                self.carry_out(request)
 
-    def materialize(self, asset, day=None):
-        result = dg.materialize([asset], partition_key=day, instance=self.instance, resources=self.resources)
+    def carry_out(self, request):
+        day = request.partition_key
+        reason = request.tags.get("genesys/reason")
+        if reason is None:
+            self.materialize(late_activity, day)
+            return
+        self.materialize(conversation_details, day, UPDATE_JOB.config if reason == "late activity" else None)
+        pull = latest_pulls(self.instance, [day])[day]
+        entry = Entry(reason, self.now, pull.known_until, pull.active_until)
+        self.pulls.setdefault(day, []).append(entry)
+
+    def materialize(self, asset, day, run_config=None):
+        result = dg.materialize(
+            [asset],
+            partition_key=day,
+            instance=self.instance,
+            resources=self.resources,
+            run_config={**QUIET, **(run_config or {})},
+        )
         assert result.success
 
     def follow(self):
@@ -134,20 +177,42 @@ class Simulation:
     # What is left to say at the end
 
     def changes(self, day):
-        """When the org's truth about a day changed by a conversation's end or by what was attached later (ms)."""
-        rows = self.sandbox.org.rows_of_day(day_number(date.fromisoformat(day)))
-        return [at for row in rows for at in (row.end, *row.late)]
+        """When the org's truth about a day changed: conversations' ends, and what was attached later."""
+        for row in self.sandbox.org.rows_of_day(day_number(date.fromisoformat(day))):
+            yield Change(day, to_datetime(row.end), is_end=True)
+            for at in row.late:
+                yield Change(day, to_datetime(at), is_end=False, is_covered=at < row.end + PLAN / MILLISECOND)
 
     def lost(self):
-        """Changes older than the plan that are in no partition."""
-        until = from_datetime(self.watermark - PLAN - timedelta(days=2))
-        known = latest_pulls(self.instance, self.pulls)
+        """Changes that are in no partition, although a sweep should have brought them or the plan never will."""
         return [
-            (day, at)
+            change
             for day in self.pulls
-            for at in self.changes(day)
-            if from_datetime(known[day].known_until) <= at < until
+            for change in self.changes(day)
+            if self.known_at(change) is None and (self.is_overdue(change) or self.is_given_up(change))
         ]
+
+    def known_at(self, change):
+        """When the lake learned of a change; None if it has not."""
+        for pull in self.pulls[change.day]:
+            if change.at < (pull.active_until if change.is_end else pull.known_until):
+                return pull.at
+        return None
+
+    def is_overdue(self, change):
+        return change.is_end and change.at < self.watermark - timedelta(days=2)
+
+    def is_given_up(self, change):
+        pull = latest_pulls(self.instance, [change.day])[change.day]
+        end = end_of(change.day)
+        is_settled = refresh.PLAN.is_settled(end, pull.known_until, pull.open_conversations, pull.latest_end)
+        return change.is_covered and refresh.PLAN.is_over(end, pull.known_until, is_settled)
+
+    def delays(self, *, of_ends):
+        """How long the lake took to learn of what happened more than a day after the day had ended."""
+        changes = (change for day in self.pulls for change in self.changes(day))
+        late = [c for c in changes if c.is_end is of_ends and c.at > end_of(c.day) + timedelta(days=1)]
+        return sorted(known - change.at for change in late if (known := self.known_at(change)))
 
     def api_requests(self):
         return sum(request.path.startswith("/api/") for request in self.sandbox.requests)
@@ -178,12 +243,6 @@ def simulate(stack, days, conversations_per_day, new_days=None):
     instance = stack.enter_context(dg.DagsterInstance.ephemeral())
     simulation = Simulation(sandbox, instance)
     stack.enter_context(mock.patch.object(knowledge, "now", simulation.present))
-    said = assets._metadata
-
-    def with_knowledge(report):
-        return {**said(report), "known_until": dg.MetadataValue.timestamp(simulation.watermark)}
-
-    stack.enter_context(mock.patch.object(assets, "_metadata", with_knowledge))
     stack.enter_context(mock.patch("genesys_dagster.genesys.client.SystemClock", Impatient))
     simulation.run(days, new_days or days)
     return simulation, lake
@@ -198,10 +257,13 @@ def main():
     days = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     with ExitStack() as stack:
         simulation, _ = simulate(stack, days, 60)
-        pulls = [reason for day in simulation.pulls.values() for reason, _ in day]
+        reasons = Counter(pull.reason for pulls in simulation.pulls.values() for pull in pulls)
         spent, baseline = simulation.api_requests(), pulling_everything(days)
-        print(f"{days} days, {len(pulls)} pulls:", {reason: pulls.count(reason) for reason in set(pulls)})
+        print(f"{days} days, pulls and updates:", dict(reasons))
         print(f"changes lost: {len(simulation.lost())}")
+        for name, of_ends in (("late ends", True), ("late evaluations and surveys", False)):
+            delays = simulation.delays(of_ends=of_ends)
+            print(f"{len(delays)} {name}, known after {statistics.median(delays)}, at most {delays[-1]}")
         print(
             f"API requests: {spent}, {spent / baseline:.0%} of pulling the last 14 days every day ({baseline})"
         )

@@ -6,22 +6,12 @@ import sys
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.automation.definitions import ASSETS, CHECKS, JOBS, SCHEDULES, SENSORS
 from genesys_dagster.definitions import build_definitions
 
 
 @pytest.fixture(scope="module")
 def repository():
-    defs = dg.Definitions(
-        assets=[conversation_details, *ASSETS],
-        asset_checks=CHECKS,
-        jobs=JOBS,
-        schedules=SCHEDULES,
-        sensors=SENSORS,
-        resources=build_definitions().resources,
-        executor=dg.in_process_executor,
-    )
+    defs = build_definitions()
     dg.Definitions.validate_loadable(defs)
     return defs.get_repository_def()
 
@@ -31,6 +21,17 @@ def test_everything_says_what_it_does(repository):
         assert len(definition.description) > 15, definition.name
     for name in ("export_conversation_details", "sweep_late_activity", "require_yesterday"):
         assert repository.get_job(name).description
+
+
+def test_no_job_asks_genesys_cloud_for_what_it_was_just_told(repository):
+    steps = {
+        name: {node.name for node in repository.get_job(f"{name}_conversation_details").nodes}
+        for name in ("export", "update")
+    }
+    asking = {"conversation_details_total_hits", "conversation_details_reconciliation"}
+    assert steps["export"] & asking == {"conversation_details_reconciliation"}
+    assert steps["update"] & asking == set()
+    assert {"conversation_details", "conversation_details_contents"} <= steps["export"] & steps["update"]
 
 
 def test_the_watermark_sensor_and_the_schedule_are_both_there(repository):

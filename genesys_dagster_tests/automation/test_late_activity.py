@@ -1,234 +1,184 @@
-"""One sweep finds exactly the older days whose conversations went on, and only they are pulled again."""
+"""Each day is swept once, and exactly the older days in which something was found are brought up to date."""
 
-import asyncio
-import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.automation.export import EXPORT_JOB
-from genesys_dagster.automation.late_activity import (
-    late_activity,
-    refresh_late_activity,
-    sweep_late_activity_daily,
-)
-from genesys_dagster.definitions import build_definitions
-from genesys_dagster.genesys.activity import late_activity as conversations_with_late_activity
-from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.resources import GenesysResource
-from genesys_dagster.sandbox.api import selection
-from genesys_dagster.sandbox.conversations.kinds import LONGEST
-from genesys_dagster.sandbox.rows import decode
-from genesys_dagster.sandbox.times import day_number, from_datetime
+from genesys_dagster.automation import late_activity as automation
+from genesys_dagster.automation.days import end_of
+from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
+from genesys_dagster.pulls import LATE_ACTIVITY
 from genesys_dagster_tests.automation.conftest import utc
 
-SWEEP = utc("2026-05-10T06:00"), utc("2026-05-12T18:00")
 
-
-@pytest.fixture
-def history(desk):
-    """Everything was exported when it was a day old."""
-    for age in range(60):
-        day = SWEEP[0] - timedelta(days=age)
-        desk.pulled(str(day.date()), day + timedelta(days=2))
-
-
-@pytest.fixture
-def sweep(desk, sandbox):
-    """Sweeps up to an instant; returns the metadata."""
-
-    def up_to(moment, **settings):
-        sandbox.settings.availability = moment
-        result = dg.materialize(
-            [late_activity],
-            instance=desk.instance,
-            resources={"genesys": GenesysResource(**settings)},
-            raise_on_error=False,
-        )
-        if not result.success:
-            (failure,) = result.filter_events(lambda event: event.is_step_failure)
-            return failure.step_failure_data.user_failure_data.description
-        (event,) = result.get_asset_materialization_events()
-        return {name: value.value for name, value in event.materialization.metadata.items()}
-
-    return up_to
-
-
-def happened(record):
-    """Every timestamp of a record."""
-    texts = [record.get("conversationEnd")]
-    for kind in ("evaluations", "surveys", "resolutions"):
-        texts += [each["eventTime"] for each in record.get(kind, ())]
-    for participant in record["participants"]:
-        for session in participant["sessions"]:
-            texts += [metric["emitDate"] for metric in session.get("metrics", ())]
-            for segment in session["segments"]:
-                texts += [segment["segmentStart"], segment.get("segmentEnd")]
-    return [datetime.fromisoformat(text) for text in texts if text]
-
-
-def alive(org, start):
-    """The conversations that began before an instant and had not ended by then."""
-    today = day_number(start.date())
-    for age in range(LONGEST + 1):
-        rows = org.rows_of_day(today) if age == 0 else org.long_rows(today - age, age)
-        yield from (row for row in rows if row.start < from_datetime(start) <= row.end)
-    yield from (row for row in org.rows_of_day(today - 1) if row.end >= from_datetime(start))
-
-
-def set_swept(desk, until):
-    metadata = {"swept_until": dg.MetadataValue.timestamp(until)}
-    desk.instance.report_runless_asset_event(dg.AssetMaterialization(late_activity.key, metadata=metadata))
-
-
-def truth(org, start, end):
-    """The latest activity in the interval of conversations that began before it, by day of start."""
-    latest = {}
-    for row in alive(org, start):
-        record = decode(org.body(row, from_datetime(end)))
-        day = record["conversationStart"][:10]
-        for at in happened(record):
-            if start <= at < end:
-                latest[day] = max(latest.get(day, at), at)
-    return latest
-
-
-def test_the_sweep_finds_exactly_the_days_whose_conversations_went_on(sweep, sandbox, desk, history):
-    start, end = SWEEP
-    set_swept(desk, start)
-    metadata = sweep(end)
-    found = {day: datetime.fromisoformat(at) for day, at in metadata["days"].items()}
-    assert found == truth(sandbox.org, start, end)
-    assert len(found) > 5
-    assert set(metadata["conversations"]) == set(found)
-    assert (metadata["swept_from"], metadata["swept_until"]) == (start.timestamp(), end.timestamp())
-
-
-def test_the_sweep_is_one_series_of_requests_that_does_not_read_the_days_themselves(sweep, sandbox):
-    sweep(SWEEP[0])
-    sandbox.settings.max_job_page_size = 20
-    sandbox.requests.clear()
-    metadata = sweep(SWEEP[1])
-    requests = [
-        (each.method, each.path.rpartition("/")[2]) for each in sandbox.requests if "/api/" in each.path
-    ]
-    submitted = [
-        json.loads(each.body) for each in sandbox.requests if each.method == "POST" and each.body[:1] == b"{"
-    ]
-    assert [body["startOfDayIntervalMatching"] for body in submitted] == [False]
-    pages = requests.count(("GET", "results"))
-    in_the_days = sum(len(sandbox.org.day(SWEEP[0].date() + timedelta(days=age))) for age in range(3))
-    assert pages < in_the_days / 20 / 2
-    assert abs(metadata["api_requests"] - len(requests)) <= 2  # pages read ahead, and broken off
-    assert sandbox.jobs == {}
-
-
-def test_the_next_sweep_begins_where_the_last_one_ended_and_keeps_its_days(sweep, history):
-    first = sweep(SWEEP[0])
-    second = sweep(SWEEP[1])
-    assert second["swept_from"] == SWEEP[0].timestamp()
-    assert set(first["days"]) <= set(second["days"])
-    again = sweep(SWEEP[1])
-    assert (again["swept_from"], again["days"]) == (None, second["days"])
-
-
-def test_a_day_that_was_pulled_two_weeks_after_its_activity_is_watched_no_more(sweep, desk, history):
-    day, active = sweep(SWEEP[1])["days"].popitem()
-    desk.pulled(day, datetime.fromisoformat(active) + timedelta(days=14))
-    assert day not in sweep(SWEEP[1])["days"]
-
-
-def test_days_that_were_never_exported_are_not_watched(sweep):
-    assert sweep(SWEEP[1])["days"] == {}
-
-
-def test_the_first_sweep_looks_back_three_days(sweep):
-    assert sweep(SWEEP[1])["swept_from"] == (SWEEP[1] - timedelta(days=3)).timestamp()
-
-
-def test_a_watermark_that_goes_back_sweeps_nothing_and_forgets_nothing(sweep):
-    sweep(SWEEP[1])
-    back = sweep(SWEEP[0])
-    assert (back["conversations"], back["swept_until"]) == ({}, SWEEP[1].timestamp())
-
-
-def test_without_credentials_the_variable_is_named(sweep, desk, environment):
-    environment.delenv("GENESYSCLOUD_OAUTHCLIENT_ID")
-    assert "GENESYSCLOUD_OAUTHCLIENT_ID" in sweep(SWEEP[1])
-    assert "GENESYSCLOUD_OAUTHCLIENT_ID" in desk.schedule(sweep_late_activity_daily, SWEEP[1])
-
-
-def swept(start, end):
-    """One sweep without Dagster, by day of start."""
-
-    async def scenario():
-        async with GenesysResource().client() as client:
-            return [each async for each in conversations_with_late_activity(client, Interval(start, end))]
-
-    latest = {}
-    for each in asyncio.run(scenario()):
-        day = str(each.started.date())
-        latest[day] = max(latest.get(day, each.latest), each.latest)
-    return latest
-
-
-def test_results_that_are_not_in_order_are_read_to_the_end(environment, sandbox, monkeypatch):
-    in_order = selection.Selector.rows
-
-    monkeypatch.setattr(
-        selection.Selector, "rows", lambda self, query, as_of: in_order(self, query, as_of)[::-1]
+def swept(desk, day, *found):
+    """Let a day have been swept, and conversations of some older days have been found."""
+    metadata = {"days": dg.MetadataValue.json(dict.fromkeys(found, 1))}
+    desk.instance.report_runless_asset_event(
+        dg.AssetMaterialization(LATE_ACTIVITY, partition=day, metadata=metadata)
     )
-    sandbox.settings.max_job_page_size = 50
-    sandbox.settings.availability = SWEEP[1]
-    assert swept(*SWEEP) == truth(sandbox.org, *SWEEP)
+
+
+def updated(desk, day, known_until, active_until):
+    desk.pulled(day, known_until, active_until=dg.MetadataValue.timestamp(active_until))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What the sensor makes of it
+# Sweeps
 
 
-def requested(desk, days, swept_until="2026-05-12T00:00"):
-    metadata = {
-        "days": dg.MetadataValue.json(days),
-        "swept_until": dg.MetadataValue.timestamp(utc(swept_until)),
-    }
-    desk.instance.report_runless_asset_event(dg.AssetMaterialization(late_activity.key, metadata=metadata))
-    defs = dg.Definitions(
-        assets=[conversation_details, late_activity],
-        jobs=[EXPORT_JOB],
-        sensors=[refresh_late_activity],
-        resources=build_definitions().resources,
+@pytest.fixture
+def sweeps(desk, clock):
+    """Ticks at some moments; returns the requested days."""
+
+    def at(*moments):
+        days = []
+        for moment in moments:
+            clock(moment)
+            days += desk.days(sweep_late_activity_daily)
+        return days
+
+    return at
+
+
+def test_a_day_is_swept_once_it_is_there_in_full(desk, sweeps):
+    assert sweeps("2026-05-11T00:30") == []
+    assert "in full" in desk.skipped
+    desk.pulled("2026-05-10", utc("2026-05-11T04:00"))
+    assert sweeps("2026-05-11T05:00") == ["2026-05-10"]
+
+
+def test_a_day_is_swept_once_only(desk, sweeps):
+    desk.pulled("2026-05-10", utc("2026-05-11T04:00"))
+    assert sweeps("2026-05-11T05:00", "2026-05-11T05:05") == ["2026-05-10"]
+    swept(desk, "2026-05-10")
+    desk.run_keys.clear()
+    assert sweeps("2026-05-11T05:10") == []
+    assert "swept" in desk.skipped
+
+
+@pytest.mark.parametrize(
+    ("known_until", "source"), [("2026-05-10T22:00", "job"), ("2026-05-11T00:10", "query")]
+)
+def test_a_provisional_day_is_not_swept(desk, sweeps, known_until, source):
+    desk.pulled("2026-05-10", utc(known_until), source=source)
+    assert sweeps("2026-05-11T05:00") == []
+
+
+def test_days_that_were_missed_are_left_to_the_sweep_of_the_latest(desk, sweeps):
+    for day in ("2026-05-08", "2026-05-09", "2026-05-10"):
+        desk.pulled(day, utc("2026-05-11T04:00"))
+    assert sweeps("2026-05-11T05:00", "2026-05-11T06:00") == ["2026-05-10"]
+
+
+def test_a_backfill_of_old_days_sweeps_nothing(desk, sweeps):
+    desk.pulled("2026-02-10", utc("2026-05-11T04:00"))
+    assert sweeps("2026-05-11T05:00") == []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Updates
+
+OLD = "2026-04-01"
+
+
+@pytest.fixture
+def updates(desk, clock):
+    """Ticks at some moments; returns the requests."""
+
+    def at(*moments):
+        requests = []
+        for moment in moments:
+            clock(moment)
+            requests += desk.tick(update_from_late_activity)
+        return requests
+
+    return at
+
+
+def days_of(requests):
+    return [request.partition_key for request in requests]
+
+
+NOW, LATER = "2026-05-11T06:00", "2026-05-11T06:10"
+
+
+def test_exactly_the_exported_days_that_do_not_hold_it_yet_are_updated(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    desk.pulled("2026-04-02", utc("2026-05-11T04:00"))  # pulled since
+    updated(desk, "2026-04-03", utc("2026-04-20"), utc("2026-05-10"))
+    updated(desk, "2026-04-04", utc("2026-04-20"), utc("2026-05-11"))  # updated already
+    swept(desk, "2026-05-10", OLD, "2026-04-02", "2026-04-03", "2026-04-04", "2026-04-05", "2025-12-31")
+    assert days_of(updates(NOW)) == ["2026-04-03", OLD]
+
+
+def test_a_tick_takes_no_request(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    (request,) = updates(NOW)
+    assert request.tags["genesys/reason"] == "late activity"
+    assert not desk.api_requests
+
+
+def test_a_day_is_updated_after_every_sweep_that_found_it(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    days = []
+    for age in range(5):
+        day = f"2026-05-{10 + age}"
+        swept(desk, day, *([OLD] if age != 2 else []))
+        days += [day for _ in updates(end_of(day).replace(tzinfo=None).isoformat())]
+        updated(desk, OLD, utc("2026-04-20"), end_of(day))
+    assert days == ["2026-05-10", "2026-05-11", "2026-05-13", "2026-05-14"]
+
+
+def test_a_day_that_is_being_written_waits_for_its_turn(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    tags = {"dagster/partition": OLD}
+    run = desk.instance.add_run(
+        dg.DagsterRun(job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, tags=tags)
     )
-    with dg.build_sensor_context(instance=desk.instance, cursor=desk.cursor, definitions=defs) as context:
-        data = refresh_late_activity.evaluate_tick(context)
-    desk.cursor = data.cursor
-    return [request.partition_key for request in data.run_requests or ()]
+    assert updates(NOW) == []
+    desk.instance.report_run_canceled(run)
+    assert days_of(updates(LATER)) == [OLD]
 
 
-ACTIVE = "2026-05-10T08:00:00+00:00"
+def test_a_pull_that_knew_less_but_ended_later_does_not_hide_what_was_found(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    assert days_of(updates(NOW)) == [OLD]
+    updated(desk, OLD, utc("2026-04-20"), utc("2026-05-11"))
+    desk.pulled(OLD, utc("2026-05-10T20:00"))
+    swept(desk, "2026-05-11", OLD)
+    assert days_of(updates("2026-05-12T06:00")) == [OLD]
 
 
-def test_exactly_the_exported_days_with_activity_since_their_last_pull_are_requested(desk):
-    desk.pulled("2026-04-01", utc("2026-04-20"))
-    desk.pulled("2026-04-02", utc("2026-05-11"))  # pulled since
-    found = dict.fromkeys(["2026-04-01", "2026-04-02", "2026-04-03", "2025-12-31"], ACTIVE)
-    assert requested(desk, found) == ["2026-04-01"]
+def test_an_update_that_does_not_come_is_requested_again_a_day_later_three_times_at_most(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    moments = [utc("2026-05-11") + timedelta(hours=6 * number) for number in range(24)]
+    texts = [moment.replace(tzinfo=None).isoformat() for moment in moments]
+    assert [text for text in texts if updates(text)] == [texts[0], texts[4], texts[8]]
 
 
-def test_a_day_is_pulled_once_in_two_weeks_and_a_last_time_two_weeks_after_its_last_activity(desk):
-    desk.pulled("2026-04-01", utc("2026-04-20"))
-    pulls = []
-    for age in range(50):
-        now = utc("2026-05-03") + timedelta(days=age)
-        for day in requested(desk, {"2026-04-01": ACTIVE}, now.replace(tzinfo=None).isoformat()):
-            pulls.append(str(now.date()))
-            desk.pulled(day, now)
-    assert pulls == ["2026-05-04", "2026-05-18", "2026-06-01"]
+def test_a_long_history_of_sweeps_is_read_in_over_several_ticks(desk, updates, monkeypatch):
+    monkeypatch.setattr(automation, "_SWEEPS_PER_TICK", 2)
+    desk.pulled(OLD, utc("2026-04-20"))
+    for day in range(4, 11):
+        swept(desk, f"2026-05-{day:02d}", *([OLD] if day == 10 else []))
+    assert [bool(updates(NOW)) for _ in range(5)] == [False, False, False, True, False]
 
 
-def test_each_sweep_is_looked_at_once(desk):
-    desk.pulled("2026-04-01", utc("2026-04-20"))
-    assert requested(desk, {"2026-04-01": ACTIVE}) == ["2026-04-01"]
-    assert requested(desk, {}) == []
+def test_a_restart_with_a_lost_cursor_requests_nothing_twice(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    assert days_of(updates(NOW)) == [OLD]
+    desk.cursor = None
+    assert updates(LATER) == []
+
+
+def test_sweeps_of_days_that_are_no_partitions_any_more_are_left_alone(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "not-a-day", OLD)
+    assert updates(NOW) == []

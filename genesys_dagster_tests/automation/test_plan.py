@@ -21,31 +21,51 @@ PLANS = st.builds(
 HOURS = st.integers(0, 250 * 24)
 
 
-@given(PLANS, HOURS, HOURS, st.integers(0, 2))
-def test_a_pull_satisfies_every_step_up_to_it(plan, known, later, open_conversations):
+@given(PLANS, HOURS, HOURS, st.booleans())
+def test_a_pull_satisfies_every_step_up_to_it(plan, known, later, is_settled):
     now = END + timedelta(hours=max(known, later))
-    step = plan.step_due(END, now, open_conversations, now)
+    step = plan.step_due(END, now, is_settled, now)
     assert step is None
 
 
-@given(PLANS, HOURS, HOURS, st.integers(0, 2))
-def test_a_due_step_lies_between_the_last_pull_and_now(plan, known, later, open_conversations):
+@given(PLANS, HOURS, HOURS, st.booleans())
+def test_a_due_step_lies_between_the_last_pull_and_now(plan, known, later, is_settled):
     known_until, now = END + timedelta(hours=known), END + timedelta(hours=max(known, later))
-    step = plan.step_due(END, known_until, open_conversations, now)
+    step = plan.step_due(END, known_until, is_settled, now)
     assert step is None or known_until < step <= now
 
 
-@given(PLANS, HOURS, HOURS, st.integers(0, 2))
-def test_when_the_plan_is_over_nothing_is_ever_due(plan, known, later, open_conversations):
+@given(PLANS, HOURS, HOURS, st.booleans())
+def test_when_the_plan_is_over_nothing_is_ever_due(plan, known, later, is_settled):
     known_until = END + timedelta(hours=known)
-    if plan.is_over(END, known_until, open_conversations):
-        assert (
-            plan.step_due(END, known_until, open_conversations, known_until + timedelta(hours=later)) is None
-        )
+    if plan.is_over(END, known_until, is_settled):
+        assert plan.step_due(END, known_until, is_settled, known_until + timedelta(hours=later)) is None
 
 
-def test_an_empty_plan_without_open_conversations_asks_for_nothing():
-    assert RefreshPlan((), 0).step_due(END, END, 5, END + timedelta(days=500)) is None
+PLAN = RefreshPlan((1, 4, 14), 30, 365)
+
+
+@pytest.mark.parametrize(
+    ("open_conversations", "ended", "known", "is_settled"),
+    [
+        (1, None, 14, False),
+        (0, None, 14, True),
+        (0, 0, 14, True),
+        (0, 1, 14, True),  # the day after is what the last step is for
+        (0, 2, 14, False),
+        (0, 2, 16, True),
+        (0, 40, 44, False),
+        (0, 40, 74, True),
+    ],
+)
+def test_a_day_is_settled_once_its_late_ends_are_two_weeks_past(open_conversations, ended, known, is_settled):
+    latest_end = None if ended is None else END + timedelta(days=ended)
+    known_until = END + timedelta(days=known)
+    assert PLAN.is_settled(END, known_until, open_conversations, latest_end) is is_settled
+
+
+def test_an_empty_plan_that_ignores_open_conversations_asks_for_nothing():
+    assert RefreshPlan((), 0).step_due(END, END, False, END + timedelta(days=500)) is None
 
 
 @pytest.mark.parametrize("days", [(0, 1), (4, 1), (1, 1)])

@@ -9,8 +9,8 @@ import pytest
 from genesys_dagster.automation import knowledge, refresh
 from genesys_dagster.automation.days import end_of
 from genesys_dagster.automation.plan import RefreshPlan
-from genesys_dagster.automation.pulls import ASSET_KEY
 from genesys_dagster.automation.refresh import refresh_days
+from genesys_dagster.pulls import ASSET_KEY
 from genesys_dagster_tests.automation.conftest import utc
 
 
@@ -63,6 +63,48 @@ def test_a_day_is_pulled_again_after_1_4_and_14_days(desk, follow):
 def test_a_day_with_open_conversations_is_pulled_every_month_until_they_are_closed(desk, follow):
     desk.pulled(DAY, END, open_conversations=3)
     assert follow([*range(1, 16), *range(24, 150, 10)], open_until_age=80) == [1, 4, 14, 44, 74, 104]
+
+
+def test_a_day_whose_conversations_ended_late_is_pulled_once_more_for_their_evaluations(desk, told):
+    desk.pulled(DAY, END + timedelta(days=14), latest_end=dg.MetadataValue.timestamp(END + timedelta(days=9)))
+    ages = []
+    for age in range(14, 120):
+        told(END + timedelta(days=age))
+        for day in desk.days(refresh_days):
+            ages.append(age)
+            desk.pulled(
+                day, END + timedelta(days=age), latest_end=dg.MetadataValue.timestamp(END + timedelta(days=9))
+            )
+    assert ages == [44]
+
+
+def test_an_update_from_late_activity_neither_counts_as_a_step_nor_repeats_one(desk, watermark):
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=1))
+    assert desk.days(refresh_days) == [DAY]
+    desk.pulled(DAY, END, active_until=dg.MetadataValue.timestamp(END + timedelta(days=1)))
+    assert desk.days(refresh_days) == []  # it is still on its way
+    desk.pulled(DAY, END, active_until=dg.MetadataValue.timestamp(END + timedelta(days=2)))
+    watermark(END + timedelta(days=2))
+    assert desk.days(refresh_days) == [DAY]  # nothing came of it
+    desk.pulled(DAY, END + timedelta(days=1))
+    desk.pulled(
+        DAY, END + timedelta(days=1), active_until=dg.MetadataValue.timestamp(END + timedelta(days=4))
+    )
+    watermark(END + timedelta(days=4))
+    assert desk.days(refresh_days) == [DAY]
+
+
+def test_a_day_that_is_being_written_is_requested_after_that(desk, watermark):
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=1))
+    tags = {"dagster/partition": DAY}
+    run = desk.instance.add_run(
+        dg.DagsterRun(job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, tags=tags)
+    )
+    assert desk.days(refresh_days) == []
+    desk.instance.report_run_canceled(run)
+    assert desk.days(refresh_days) == [DAY]
 
 
 def test_open_conversations_are_given_up_after_a_year(desk, follow, monkeypatch):

@@ -1,17 +1,21 @@
 """Weeks of conversations that open, close and get evaluated: at the end every partition is what the org says."""
 
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.automation.pulls import latest_pulls
+from genesys_dagster.automation.days import end_of, ended_by
+from genesys_dagster.pulls import latest_pulls
 from genesys_dagster_tests.automation.simulation import REQUESTS_PER_PULL, simulate
 from genesys_dagster_tests.records.conversations import as_sent
+from genesys_dagster_tests.test_late_activity import happened
 
-DAYS, NEW_DAYS = 36, 7
+DAYS, NEW_DAYS = 26, 6
+LATE = "late activity"
+FIRST_TICK = timedelta(hours=2)  # from the end of a day to the watermark of the day's ticks
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,20 @@ def simulation(world):
     return world[0]
 
 
-def test_every_partition_equals_the_orgs_truth_as_of_its_last_pull(world):
+def up_to_date(simulation, pull):
+    """A day as of its last pull, but for conversations in which a sweep found something since: as of that sweep."""
+    org, day = simulation.sandbox.org, date.fromisoformat(pull.day)
+    records = {record["conversationId"]: record for record in org.day(day, as_of=pull.known_until)}
+    for swept in ended_by(pull.active_until):
+        start, end = end_of(swept) - timedelta(days=1), end_of(swept)
+        if end > pull.known_until and swept > pull.day:
+            for record in org.day(day, as_of=end + FIRST_TICK):
+                if any(start <= at < end for at in happened(record)):
+                    records[record["conversationId"]] = record
+    return list(records.values())
+
+
+def test_every_partition_equals_the_orgs_truth_as_of_its_last_pull_and_sweeps(world):
     simulation, lake = world
     pulls = latest_pulls(simulation.instance, simulation.pulls)
     assert len(pulls) == NEW_DAYS
@@ -34,19 +51,26 @@ def test_every_partition_equals_the_orgs_truth_as_of_its_last_pull(world):
             Bucket="simulated-lake", Key=f"genesys/conversation_details/date={day}/data.parquet"
         )["Body"].read()
         rows = [as_sent(row) for row in pq.read_table(pa.BufferReader(body)).to_pylist()]
-        assert rows == simulation.sandbox.org.day(date.fromisoformat(day), as_of=pull.known_until)
+        assert rows == up_to_date(simulation, pull)
 
 
 def test_no_change_that_the_plan_covers_is_lost(simulation):
     assert simulation.lost() == []
-    assert sum(len(simulation.changes(day)) for day in simulation.pulls) > 150
+    assert sum(1 for day in simulation.pulls for _ in simulation.changes(day)) > 150
 
 
-def test_each_day_was_pulled_by_plan_and_by_late_activity(simulation):
-    oldest = min(simulation.pulls)
-    reasons = [reason for reason, _ in simulation.pulls[oldest]]
+def test_what_ends_late_is_known_a_day_later_and_late_evaluations_within_a_month(simulation):
+    ends, assessments = (simulation.delays(of_ends=of_ends) for of_ends in (True, False))
+    assert len(ends) > 5
+    assert ends[-1] < timedelta(days=1, hours=8)
+    assert len(assessments) > 10
+    assert assessments[-1] < timedelta(days=31)
+
+
+def test_each_day_was_pulled_by_plan_and_updated_from_late_activity(simulation):
+    reasons = [pull.reason for pull in simulation.pulls[min(simulation.pulls)] if pull.reason != LATE]
     assert reasons[:4] == ["new day", "refresh", "refresh", "refresh"]
-    assert any(reason == "late activity" for pulls in simulation.pulls.values() for reason, _ in pulls)
+    assert any(pull.reason == LATE for pulls in simulation.pulls.values() for pull in pulls)
 
 
 def test_downstream_has_computed_every_version_once_and_nothing_twice(simulation):

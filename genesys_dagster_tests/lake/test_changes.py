@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.lake.changes import Changes, RowDigests, counting_changes, previous_version
+from genesys_dagster.lake.changes import Changes, RowDigests, counting_changes
 from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stored import stored_version
 
 SCHEMA = pa.schema([
     pa.field("id", pa.string(), nullable=False),
@@ -95,7 +96,7 @@ def written(store, rows, key="day.parquet"):
 
 
 def counted(client, bucket, rows, key="day.parquet"):
-    previous = previous_version(client, bucket, key, SCHEMA)
+    previous = stored_version(client, bucket, key, SCHEMA)
     counting = counting_changes(stream(rows), "id", previous)
     frames = pa.concat_tables(counting.frames)
     assert frames.equals(table(rows))
@@ -126,7 +127,7 @@ def test_a_version_before_that_cannot_be_compared_costs_only_the_counts(client, 
 
 
 def test_a_bucket_that_refuses_costs_only_the_counts(client, caplog):
-    assert previous_version(client, "no-such-bucket-here", "day.parquet", SCHEMA) is None
+    assert stored_version(client, "no-such-bucket-here", "day.parquet", SCHEMA) is None
 
 
 def test_a_stream_that_is_broken_off_is_closed(client, bucket, store):
@@ -141,7 +142,7 @@ def test_a_stream_that_is_broken_off_is_closed(client, bucket, store):
             closed.append(True)
 
     source = FrameStream(SCHEMA, frames())
-    counting = counting_changes(source, "id", previous_version(client, bucket, "day.parquet", SCHEMA))
+    counting = counting_changes(source, "id", stored_version(client, bucket, "day.parquet", SCHEMA))
     next(iter(counting.frames))
     counting.frames.close()
     assert closed
