@@ -1,9 +1,9 @@
-"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [launch] [options]`."""
+"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [tables] [launch] [options]`."""
 
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import end_to_end, launch, parsing, stages
+from benchmarks import end_to_end, launch, parsing, stages, tables
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes",
         type=lambda text: [int(size) for size in text.split(",")],
         default=[10_000, 50_000, 200_000],
-        help="conversations per day in end-to-end (default: 10000,50000,200000)",
+        help="conversations per day in end-to-end and tables (default: 10000,50000,200000)",
     )
     parser.add_argument("--rounds", type=int, default=None, help="turns that each contender takes")
     parser.add_argument("--quick", action="store_true", help="little data, few rounds: does it work?")
@@ -55,6 +55,10 @@ def _end_to_end(options: argparse.Namespace) -> object:
     )
 
 
+def _tables(options: argparse.Namespace) -> object:
+    return tables.run(options.sizes, rounds=options.rounds or 3, quick=options.quick)
+
+
 def _launch(options: argparse.Namespace) -> object:
     return launch.run(rounds=1 if options.quick else options.rounds or 3)
 
@@ -63,5 +67,6 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "parsing": _parsing,
     "stages": _stages,
     "end-to-end": _end_to_end,
+    "tables": _tables,
     "launch": _launch,
 }

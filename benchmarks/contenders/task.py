@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,8 @@ class Task:
     s3_url: str
     bucket: str
     source: str = "job"
+    tables: Sequence[str] = ()
+    """Which tables to make of a day that is in the lake."""
 
     def as_text(self) -> str:
         return json.dumps(dataclasses.asdict(self))
