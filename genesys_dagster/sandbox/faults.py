@@ -12,7 +12,7 @@ FAILURES = {
     "503": "service unavailable",
     "504": "request timeout",
     "401": "the token counts as expired",
-    "drop": "the connection breaks before the request is looked at",
+    "drop": "the connection breaks when the request has arrived, before it is looked at",
     "lost": "the request is carried out, then the connection breaks",
     "truncate": "the connection breaks in the middle of the body",
     "cut": "a body that ends in the middle, in a response that claims to be whole",

@@ -68,6 +68,16 @@ def test_a_lost_answer_is_of_a_request_that_was_carried_out(api, server):
     assert len(server.jobs) == 1
 
 
+@pytest.mark.parametrize("kind", ["drop", "lost", "truncate"])
+@pytest.mark.parametrize("path", [f"{DETAILS}/jobs", "/api/v2/nothing"])
+def test_a_broken_connection_shows_alike_however_much_of_the_request_is_still_on_its_way(
+    api, server, kind, path
+):
+    server.faults.fail_next(1, kind)
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending"):
+        api.http.post(path, json={"interval": INTERVAL, "note": "x" * 2_000_000})
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_a_truncated_body_breaks_off_in_the_middle(api, server, encoding):
     server.faults.fail_next(1, "truncate")

@@ -48,6 +48,7 @@ class _Exchange:
         self._headers = {"ININ-Correlation-Id": self._correlation_id}
         self._logged = False
         self._body = b""
+        self._is_received = False
         self._failure: str | None = None
 
     async def run(self) -> None:
@@ -127,7 +128,14 @@ class _Exchange:
             await self._break(flush=True)
 
     async def _break(self, *, flush: bool = False) -> None:
-        """Break the connection, after what has been sent so far or at once."""
+        """Break the connection, after what has been sent so far or at once.
+
+        First the request is received to its end: a socket that is closed on unread data, or to which more is sent,
+        answers with a reset (RFC 1122, 4.2.2.13), and then it would depend on the network's timing which of
+        several errors the client sees.
+        """
+        while not self._is_received:
+            await self._receiving()
         self._log(0)
         for connection in list(self._state.connections()):
             if connection.client == tuple(self._scope["client"] or ()):
@@ -152,6 +160,7 @@ class _Exchange:
         message = await self._receive()
         if message["type"] == "http.request":
             self._body += message.get("body", b"")
+        self._is_received = not message.get("more_body", False)
         return message
 
     async def _sending(self, message: Message) -> None:
