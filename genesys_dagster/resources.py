@@ -79,7 +79,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     max_attempts: int = Field(default=8, ge=1, description="Attempts per request before the step fails.")
     max_job_wait_minutes: float = Field(
-        default=120.0, gt=0, description="Longest wait for a bulk job to finish."
+        default=120.0, gt=0, description="Longest wait for a bulk job to finish, and for leave to submit it."
     )
 
     def settings(self) -> ClientSettings:

@@ -21,6 +21,7 @@ from genesys_dagster.genesys.complaints import rejection
 from genesys_dagster.genesys.errors import (
     ConfigurationError,
     GenesysError,
+    JobLimitError,
     MalformedResponseError,
     ServiceUnavailableError,
 )
@@ -150,6 +151,7 @@ class GenesysClient:
         Raises:
             AuthenticationError: The login failed, or a new token was refused.
             PermissionDeniedError: 403.
+            JobLimitError: A bulk job too many; the caller knows what to wait for.
             RequestRejectedError: Any other 3xx or 4xx.
             ServiceUnavailableError: 408, 429, 5xx, time-outs and broken connections, up to the last attempt.
             MalformedResponseError: The answer was cut off or unreadable, up to the last attempt.
@@ -227,6 +229,8 @@ class GenesysClient:
     def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
         complaint = received.complaint().without((token, self.settings.client_secret))
         error = rejection(call.method, call.path, received.status, complaint)
+        if isinstance(error, JobLimitError):  # says nothing about other requests: they go on
+            error.retry_after = retry_after(received.headers, self.clock.now())
         if not isinstance(error, ServiceUnavailableError):
             return error
         if error.status != 429:

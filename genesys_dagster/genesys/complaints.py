@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
     GenesysError,
+    JobLimitError,
     PermissionDeniedError,
     RequestRejectedError,
     ServiceUnavailableError,
@@ -28,6 +29,7 @@ class _ErrorBody(msgspec.Struct):
     message: Any = None
     code: Any = None
     contextId: Any = None  # noqa: N815 - the API's name
+    limit: Any = None  # key, namespace and value of the limit that was hit (SDK 269 models/limit.py)
     error: Any = None
     description: Any = None
     error_description: Any = None
@@ -40,6 +42,7 @@ class Complaint:
     message: str | None = None
     code: str | None = None
     correlation_id: str | None = None
+    limit_key: str | None = None
 
     def without(self, secrets: Iterable[str]) -> "Complaint":
         """Return the same with every secret blacked out, should a server echo one."""
@@ -47,7 +50,7 @@ class Complaint:
         for secret in secrets:
             message = message.replace(secret, "***") if message else message
             code = code.replace(secret, "***") if code else code
-        return Complaint(message, code, self.correlation_id)
+        return replace(self, message=message, code=code)
 
 
 def read_complaint(headers: Mapping[str, str], body: bytes) -> Complaint:
@@ -64,6 +67,7 @@ def read_complaint(headers: Mapping[str, str], body: bytes) -> Complaint:
         or _text(said.error),
         code=_text(said.code) or _text(said.error),
         correlation_id=_text(said.contextId) or correlation,
+        limit_key=_text(said.limit.get("key")) if isinstance(said.limit, dict) else None,
     )
 
 
@@ -82,6 +86,14 @@ def _prose(body: bytes) -> str | None:
     return _text(html.unescape(title.group(2))) if title else "an HTML page instead of JSON"
 
 
+_Verdict = tuple[type[GenesysError], str, str | None]
+_ONE_JOB_TOO_MANY: _Verdict = (
+    JobLimitError,
+    "the organization has as many bulk jobs under way as it may",
+    None,
+)
+
+
 def rejection(method: str, path: str, status: int, complaint: Complaint) -> GenesysError:
     """Choose the exception for a status that is not a success.
 
@@ -91,7 +103,11 @@ def rejection(method: str, path: str, status: int, complaint: Complaint) -> Gene
         status: HTTP status.
         complaint: What the answer said, free of secrets.
     """
-    kind, problem, remedy = _verdict(path, status, complaint)
+    kind, problem, remedy = (
+        _ONE_JOB_TOO_MANY
+        if _is_one_job_too_many(method, path, status, complaint)
+        else _verdict(path, status, complaint)
+    )
     return kind(
         problem,
         method=method,
@@ -99,12 +115,13 @@ def rejection(method: str, path: str, status: int, complaint: Complaint) -> Gene
         status=status,
         code=complaint.code,
         message=complaint.message,
+        limit_key=complaint.limit_key,
         correlation_id=complaint.correlation_id,
         remedy=remedy,
     )
 
 
-def _verdict(path: str, status: int, complaint: Complaint) -> tuple[type[GenesysError], str, str | None]:
+def _verdict(path: str, status: int, complaint: Complaint) -> _Verdict:
     if status == 401:
         return AuthenticationError, "Genesys Cloud refused a token that it had just issued", None
     if status == 403:
@@ -130,6 +147,17 @@ def _verdict(path: str, status: int, complaint: Complaint) -> tuple[type[Genesys
             "Check GENESYSCLOUD_REGION and GENESYSCLOUD_API_URL.",
         )
     return RequestRejectedError, "Genesys Cloud rejected the request", _advice_on_rejection(status, complaint)
+
+
+def _is_one_job_too_many(method: str, path: str, status: int, complaint: Complaint) -> bool:
+    """Tell whether a job was refused only because too many are under way.
+
+    The limit is called `details.jobs.concurrent.access.max` (organization limits, namespace `analytics`). Neither
+    its value nor the answer's status is documented; what is told apart here is any refusal that speaks of it.
+    """
+    submits = method == "POST" and path == f"{_DETAILS_PATH}/jobs"
+    said = f"{complaint.limit_key} {complaint.code} {complaint.message}".lower()
+    return submits and 400 <= status < 500 and "concurren" in said
 
 
 def _advice_on_rejection(status: int, complaint: Complaint) -> str | None:

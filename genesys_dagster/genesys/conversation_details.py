@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from genesys_dagster.genesys.availability import data_available_until, require_a
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError, RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import BulkJob, JobEvent, JobLedger, JobSettings
+from genesys_dagster.genesys.jobs import BulkJob, JobFollower, JobLedger, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery, Paging
@@ -37,7 +37,7 @@ class ConversationDetails:
         paging: Dialect of the interactive query: `number` is Genesys Cloud, `cursor` is some gateways.
         query_page_size: Records per page of the query, at most 100.
         job_page_size: Records per page of job results.
-        max_job_wait: How long a job may take.
+        max_job_wait: How long a job may take, and how long to wait until one may be submitted.
         first_poll: Seconds until a job's state is asked for the first time.
         longest_poll: Seconds between two such questions, at most.
         job_slices: Into how many jobs an interval is cut, by time. More than one is faster where the way to the
@@ -95,6 +95,7 @@ class ConversationDetails:
         Raises:
             DataNotAvailableError: A job was demanded, but its data is not complete yet.
             JobFailedError: The job did not get done.
+            JobLimitError: Others used up what the organization may have under way, for as long as a job may take.
             IntervalTooDenseError: The query cannot deliver so much.
             PaginationLoopError: The server leads round in circles.
             GenesysError: As in `GenesysClient.fetch`.
@@ -122,12 +123,12 @@ class ConversationDetails:
         return sliced(interval, self._job_slices, at_once, self._from_one_of_many)
 
     async def _from_one_of_many(
-        self, interval: Interval, follow: Callable[[JobEvent], None]
+        self, interval: Interval, follower: JobFollower
     ) -> AsyncGenerator[Page, None]:
         progress = ExportProgress(
             source="job"
         )  # several jobs are under way: `job_id` and `job_state` are each one's
-        job = BulkJob(self._client, self._job_settings, progress, ledger=self._ledger, follow=follow)
+        job = BulkJob(self._client, self._job_settings, progress, ledger=self._ledger, follower=follower)
         async with aclosing(job.pages(interval)) as pages:
             async for page in pages:
                 self.progress.available_until = _earlier(

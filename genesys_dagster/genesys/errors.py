@@ -13,6 +13,7 @@ __all__ = [
     "GenesysError",
     "IntervalTooDenseError",
     "JobFailedError",
+    "JobLimitError",
     "MalformedResponseError",
     "PaginationLoopError",
     "PermissionDeniedError",
@@ -32,6 +33,7 @@ class GenesysError(Exception):
         status: HTTP status of the answer; None if there was no answer.
         code: Genesys error code, such as `missing.permissions`.
         message: The server's own words.
+        limit_key: Which limit was hit, such as `client.credentials.token.rate.per.minute`, if the answer says so.
         correlation_id: `contextId` of the error body or the `ININ-Correlation-Id` header; Genesys support asks for it.
         attempts: How many times the request was tried.
         given_up: Whether it was already repeated as often as allowed.
@@ -49,6 +51,7 @@ class GenesysError(Exception):
         status: int | None = None,
         code: str | None = None,
         message: str | None = None,
+        limit_key: str | None = None,
         correlation_id: str | None = None,
         remedy: str | None = None,
         retryable: bool | None = None,
@@ -60,6 +63,7 @@ class GenesysError(Exception):
         self.status = status
         self.code = code
         self.message = message
+        self.limit_key = limit_key
         self.correlation_id = correlation_id
         self.attempts = 1
         self.given_up = False
@@ -78,6 +82,7 @@ class GenesysError(Exception):
             f"{self.method} {self.path}" if self.path else "",
             f"HTTP {self.status}" if self.status else "",
             self.code or "",
+            f"limit {self.limit_key}" if self.limit_key else "",
             f"correlation id {self.correlation_id}" if self.correlation_id else "",
             f"after {self.attempts} attempts" if self.attempts > 1 else "",
         ]
@@ -143,6 +148,22 @@ class JobFailedError(GenesysError):
     """A bulk job did not reach FULFILLED."""
 
     retryable = True
+
+
+class JobLimitError(GenesysError):
+    """As many bulk jobs are under way as the organization may have at once; one of them has to end first.
+
+    Attributes:
+        retry_after: Seconds that the server asks to wait, if it said so.
+    """
+
+    remedy = (
+        "Try again when others' jobs have ended, or ask Genesys for more "
+        "(organization limit details.jobs.concurrent.access.max)."
+    )
+
+    retryable = True
+    retry_after: float | None = None
 
 
 class SubmitUncertainError(GenesysError):

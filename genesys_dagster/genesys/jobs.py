@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import (
     GenesysError,
     JobFailedError,
+    JobLimitError,
     MalformedResponseError,
     RequestRejectedError,
     ServiceUnavailableError,
@@ -22,6 +23,7 @@ from genesys_dagster.genesys.errors import (
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.pages import Envelope, Page, read_envelope
 from genesys_dagster.genesys.paging import CursorTrail, along_cursor
+from genesys_dagster.genesys.pauses import Pauses
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import is_too_large
 from genesys_dagster.genesys.responses import Response
@@ -29,7 +31,6 @@ from genesys_dagster.genesys.responses import Response
 _log = logging.getLogger(__name__)
 _RESULTS_AHEAD = 2  # pages; enough to keep fetching while the consumer works, few enough to bound memory
 _DELETE_PATIENCE = 10.0  # s; cleaning up must not hold up the end of a run
-_POLL_GROWTH = 1.5
 # How old a job may be that is taken over. Results stay readable for longer, but they age: a later run wants what
 # has happened since.
 _LONGEST_MEMORY = 6 * 3600.0  # s
@@ -50,7 +51,8 @@ class JobSettings:
     Attributes:
         page_size: Records per result page. No maximum is documented; vendor-run connectors use 1000
             (estuary/connectors, source-genesys).
-        max_wait: How long a job may take before it is given up.
+        max_wait: How long a job may take before it is given up; also how long to wait until one may be submitted
+            while others use up what the organization may have at once.
         first_poll: Seconds until its state is asked for the first time; later polls are ever further apart.
         longest_poll: Seconds between two polls, at most.
     """
@@ -61,7 +63,18 @@ class JobSettings:
     longest_poll: float = 30.0
 
 
-JobEvent = Literal["submitted", "read"]
+class JobFollower:
+    """Is told how far a job is. This one does nothing with it."""
+
+    def submitted(self) -> None:
+        """There is a job; called again if it vanished and was submitted once more."""
+
+    def read(self) -> None:
+        """The job's last page was consumed; it is still to be deleted."""
+
+    async def make_room(self) -> bool:
+        """The server takes no more jobs: wait until one of our own has ended; False if there is none."""
+        return False
 
 
 class JobLedger(Protocol):
@@ -88,7 +101,7 @@ class BulkJob:
             conversation that was alive in the interval, however long ago it started (SDK 269
             models/async_conversation_query.py, startOfDayIntervalMatching).
         ledger: Where submitted jobs are remembered, if anywhere: a process that dies leaves its job to the next.
-        follow: Called as soon as there is a job, and once its last page was consumed, before it is deleted.
+        follower: Told how far the job is.
     """
 
     def __init__(  # noqa: PLR0913 - a job, and who follows it
@@ -99,14 +112,14 @@ class BulkJob:
         *,
         by_start_day: bool = True,
         ledger: JobLedger | None = None,
-        follow: Callable[[JobEvent], None] | None = None,
+        follower: JobFollower | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._progress = progress
         self._by_start_day = by_start_day
         self._ledger = ledger
-        self._follow = follow or _ignore
+        self._follower = follower or JobFollower()
         self._page_size = settings.page_size
 
     async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
@@ -131,16 +144,16 @@ class BulkJob:
     async def _one_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
         self._progress.job_id = None
         question = self._question(interval)
-        job_id = await self._recall(question) or await self._submit(interval, question)
+        job_id = await self._recall(question) or await self._submit_when_allowed(interval, question)
         self._progress.job_id = job_id
         is_left_to_the_next_attempt = False
         try:
-            self._follow("submitted")
+            self._follower.submitted()
             await self._wait(job_id)
             async with aclosing(self._results(job_id, interval)) as pages:
                 async for page in pages:
                     yield page
-            self._follow("read")
+            self._follower.read()
         except (ServiceUnavailableError, MalformedResponseError):
             # Nothing is wrong with the job: whoever tries again finds it done.
             is_left_to_the_next_attempt = self._ledger is not None
@@ -158,6 +171,22 @@ class BulkJob:
             "orderBy": "conversationStart",
             "startOfDayIntervalMatching": self._by_start_day,
         }
+
+    async def _submit_when_allowed(self, interval: Interval, question: dict[str, Any]) -> str:
+        pauses = self._pauses()
+        while True:
+            try:
+                return await self._submit(interval, question)
+            except JobLimitError as error:
+                if await self._follower.make_room():
+                    continue
+                _log.info("waiting for another program's bulk job to end: %s", error)
+                if not await pauses.pause(at_least=error.retry_after or 0.0):
+                    raise
+            except ServiceUnavailableError as error:
+                # A 429 need not name its limit; if jobs of our own are under way, it may be theirs.
+                if error.status != 429 or not await self._follower.make_room():
+                    raise
 
     async def _submit(self, interval: Interval, question: dict[str, Any]) -> str:
         job_id = await self._client.fetch("POST", JOBS_PATH, _read_job_id, json=question, repeatable=False)
@@ -185,9 +214,7 @@ class BulkJob:
         return job_id
 
     async def _wait(self, job_id: str) -> None:
-        clock = self._client.clock
-        deadline = clock.monotonic() + self._settings.max_wait.total_seconds()
-        delay = self._settings.first_poll
+        pauses = self._pauses()
         while True:
             status = await self._client.get_json(f"{JOBS_PATH}/{job_id}")
             state = status.get("state") or "PENDING"  # 202 means running, even without a state
@@ -196,10 +223,17 @@ class BulkJob:
                 return
             if state not in _RUNNING:
                 raise _failed(job_id, status)
-            if clock.monotonic() + delay > deadline:
+            if not await pauses.pause():
                 raise _timed_out(job_id, str(state), self._settings.max_wait)
-            await clock.sleep(delay)
-            delay = min(delay * _POLL_GROWTH, self._settings.longest_poll)
+
+    def _pauses(self) -> Pauses:
+        settings = self._settings
+        return Pauses(
+            self._client.clock,
+            first=settings.first_poll,
+            longest=settings.longest_poll,
+            patience=settings.max_wait.total_seconds(),
+        )
 
     async def _results(self, job_id: str, interval: Interval) -> AsyncGenerator[Page, None]:
         trail = CursorTrail(f"{JOBS_PATH}/{job_id}/results")
@@ -250,10 +284,6 @@ class BulkJob:
             _log.warning(
                 "bulk job %s stays behind until it expires: %s", job_id, str(error) or "no answer in time"
             )
-
-
-def _ignore(_: JobEvent) -> None:
-    """Nobody follows the job."""
 
 
 def _text(question: dict[str, Any]) -> str:

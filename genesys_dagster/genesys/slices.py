@@ -8,9 +8,8 @@ from contextlib import aclosing
 from datetime import timedelta
 from itertools import pairwise
 
-from genesys_dagster.genesys.errors import GenesysError, RequestRejectedError, ServiceUnavailableError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import JobEvent
+from genesys_dagster.genesys.jobs import JobFollower
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.paging import cancel_all
 
@@ -20,7 +19,7 @@ _PAGES_WAITING = (
 )
 _MILLISECOND = timedelta(milliseconds=1)
 
-PagesOf = Callable[[Interval, Callable[[JobEvent], None]], AsyncGenerator[Page, None]]
+PagesOf = Callable[[Interval, JobFollower], AsyncGenerator[Page, None]]
 
 
 async def sliced(
@@ -35,7 +34,7 @@ async def sliced(
         interval: What to read.
         count: Into how many slices of equal length to cut it.
         at_once: How many slices may be under way.
-        pages_of: Reads one slice, and calls what it is given once its job is submitted, and once it is read.
+        pages_of: Reads one slice, and tells the follower it is given how far its job is.
 
     Raises:
         GenesysError: Whatever reading a slice raised; the other slices are then cancelled and cleaned up.
@@ -99,7 +98,7 @@ class _Jobs:
         return True
 
 
-class _Slice:
+class _Slice(JobFollower):
     """A slice that is read in the background, a few pages ahead of its turn."""
 
     def __init__(self, interval: Interval, pages_of: PagesOf, jobs: _Jobs) -> None:
@@ -122,8 +121,10 @@ class _Slice:
     async def _run(self) -> None:
         await self._jobs.turn.acquire()
         try:
-            while not await self._read():
-                pass
+            async with aclosing(self._pages_of(self._interval, self)) as pages:
+                async for page in pages:
+                    await self._room.acquire()
+                    self._ready.put_nowait(page)
             self._ready.put_nowait(None)  # also if the job did not tell that it was read
         except Exception as error:  # noqa: BLE001 - raised again where the pages are consumed
             self._ready.put_nowait(error)
@@ -133,33 +134,18 @@ class _Slice:
             else:
                 self._jobs.turn.release()
 
-    async def _read(self) -> bool:
-        """Read the slice; returns False if it has to be begun once more."""
-        try:
-            async with aclosing(self._pages_of(self._interval, self._note)) as pages:
-                async for page in pages:
-                    await self._room.acquire()
-                    self._ready.put_nowait(page)
-        except (RequestRejectedError, ServiceUnavailableError) as error:
-            if self._is_submitted or not _is_one_job_too_many(error) or not await self._jobs.one_less():
-                raise
-            return False
-        return True
-
-    def _note(self, event: JobEvent) -> None:
-        if event == "read":
-            self._ready.put_nowait(None)
-        elif not self._is_submitted:
+    def submitted(self) -> None:
+        """Let the next slice submit its job."""
+        if not self._is_submitted:
             self._is_submitted = True
             self._jobs.taken()
 
+    def read(self) -> None:
+        """Let the consumer go on to the next slice, while the job is being deleted."""
+        self._ready.put_nowait(None)
 
-def _is_one_job_too_many(error: GenesysError) -> bool:
-    """Tell whether a submission was refused because too many jobs are under way.
-
-    How many are allowed is not documented; the limit is called `details.jobs.concurrent.access.max` (Genesys Cloud
-    organization limits, namespace `analytics`).
-    """
-    is_submission = error.method == "POST" and (error.path or "").endswith("/jobs")
-    words = f"{error.code} {error.message}".lower()
-    return is_submission and (error.status == 429 or "concurren" in words)
+    async def make_room(self) -> bool:
+        """Wait until a slice before this one has ended; False if none is under way."""
+        if self._is_submitted:  # it vanished and is submitted once more: no slice is known to come before it
+            return False
+        return await self._jobs.one_less()

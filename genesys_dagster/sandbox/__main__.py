@@ -26,6 +26,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
     s3_port: int | None = None,
     bucket: str = "genesys-lake",
     requests_per_minute: int = 300,
+    concurrent_jobs: int | None = None,
     job_delay: float = 2.0,
     availability_lag: float = 6.0,
 ) -> int:
@@ -38,6 +39,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
         s3_port: Also start S3 on this port (0 for a free one); None for no S3.
         bucket: Bucket of the S3 server.
         requests_per_minute: Rate limit per token.
+        concurrent_jobs: Jobs that may be under way at once, None for no limit.
         job_delay: Seconds that a job takes.
         availability_lag: Hours that jobs lag behind.
 
@@ -49,6 +51,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
         signal.signal(number, lambda *_: stop.set())
     settings = SandboxSettings(
         requests_per_minute=requests_per_minute,
+        concurrent_jobs=concurrent_jobs,
         job_delay=job_delay,
         availability=timedelta(hours=availability_lag),
     )
@@ -90,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--requests-per-minute", type=int, default=300, help="rate limit per token (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--concurrent-jobs", type=int, help="jobs that may be under way at once (default: no limit)"
     )
     parser.add_argument(
         "--job-delay", type=float, default=2.0, help="seconds a job takes (default: %(default)s)"

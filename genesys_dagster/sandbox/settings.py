@@ -33,6 +33,8 @@ class SandboxSettings:
         token_lifetime: Seconds that a token is valid (real clients: five minutes to 48 hours).
         wrong_secret_status: Status of the answer to a wrong secret; 400 and 401 are both reported.
         requests_per_minute: Requests per token and minute before 429.
+        concurrent_jobs: Jobs that may be under way (neither done nor deleted) in the whole org at once; None for no
+            limit. There is one (`details.jobs.concurrent.access.max`), but its value is not documented.
         job_delay: Seconds that a job takes: queued for the first third, then pending.
         job_lifetime: How long a job's results can be read.
         availability: Watermark of the jobs' data lake: a moment, or how far it lags behind `now`.
@@ -57,6 +59,7 @@ class SandboxSettings:
     token_lifetime: float = 86_400.0
     wrong_secret_status: int = 401
     requests_per_minute: int = 300
+    concurrent_jobs: int | None = None
     job_delay: float = 0.0
     job_lifetime: timedelta = timedelta(hours=24)
     availability: datetime | timedelta = timedelta(hours=6)

@@ -45,6 +45,24 @@ def test_a_job_is_queued_then_pending_then_fulfilled(api, server):
     assert body["expirationDate"] == "2026-11-21T15:00:09.000Z"
 
 
+def test_a_job_too_many_is_refused_by_name_until_one_is_done_or_deleted(api, server):
+    clock = {"seconds": 0.0}
+    server.settings.clock = lambda: clock["seconds"]
+    server.settings.job_delay, server.settings.concurrent_jobs = 9.0, 2
+    api.login(server)
+    first, _ = api.job(INTERVAL), api.job(INTERVAL)
+    refused = api.http.post(JOBS, json={"interval": INTERVAL})
+    assert (refused.status_code, refused.json()["code"]) == (429, "too.many.requests")
+    limit = {"key": "details.jobs.concurrent.access.max", "namespace": "analytics", "value": 2}
+    assert refused.json()["limit"] == limit
+    assert api.http.get(f"{JOBS}/{first}").status_code == 202  # only submissions are refused
+    api.http.delete(f"{JOBS}/{first}")
+    assert api.http.post(JOBS, json={"interval": INTERVAL}).status_code == 202
+    assert api.http.post(JOBS, json={"interval": INTERVAL}).status_code == 429
+    clock["seconds"] = 9.0
+    assert api.http.post(JOBS, json={"interval": INTERVAL}).status_code == 202
+
+
 def test_jobs_fail_are_cancelled_expire_or_never_end_by_switch(api, server):
     job = api.job(INTERVAL)
     server.faults.job_error = "Too many conversations."

@@ -34,6 +34,25 @@ def test_faults_are_switched_from_outside(api, server):
     assert httpx.post(url, json={"clear": True}).json()["duplicates"] == 0
 
 
+def test_limits_are_set_from_outside(api, server):
+    url = f"{server.url}/sandbox/limits"
+    before = {"requests_per_minute": 10_000, "concurrent_jobs": None}
+    assert httpx.get(url).json() == before
+    assert httpx.post(url, json={"concurrent_jobs": 0}).json() == {**before, "concurrent_jobs": 0}
+    jobs = "/api/v2/analytics/conversations/details/jobs"
+    assert api.http.post(jobs, json={"interval": INTERVAL}).status_code == 429
+    assert httpx.post(url, json=before).json() == before
+    assert api.http.post(jobs, json={"interval": INTERVAL}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"earthquakes": 1}, {"concurrent_jobs": "2"}, {"requests_per_minute": None}, {"concurrent_jobs": -1}],
+)
+def test_unknown_limits_and_values_are_refused(server, wish):
+    assert httpx.post(f"{server.url}/sandbox/limits", json=wish).status_code == 400
+
+
 @pytest.mark.parametrize(
     "switches",
     [{"earthquake": True}, {"fail_next": {"count": 1, "kind": "quake"}}, {"every": {"often": 3}}],

@@ -17,6 +17,8 @@ from genesys_dagster.sandbox.api.state import State, state_of
 from genesys_dagster.sandbox.faults import SWITCHES
 from genesys_dagster.sandbox.times import day_number, iso
 
+_LIMITS = ("requests_per_minute", "concurrent_jobs")
+
 
 async def about(request: Request) -> Response:
     """What is served here."""
@@ -43,6 +45,17 @@ async def faults(request: Request) -> Response:
     return json_response({name: getattr(switches, name) for name in SWITCHES})
 
 
+async def limits(request: Request) -> Response:
+    """Show what the org allows; with POST set some of it first: `{"concurrent_jobs": 2}`, null for no limit."""
+    settings = state_of(request).settings
+    if request.method == "POST":
+        wished = await json_body(request)
+        _check_limits(wished)
+        for name, value in wished.items():
+            setattr(settings, name, value)
+    return json_response({name: getattr(settings, name) for name in _LIMITS})
+
+
 async def truth(request: Request) -> Response:
     """All records that start on `day`, as the org itself knows them now."""
     state = state_of(request)
@@ -66,6 +79,15 @@ async def requests(request: Request) -> Response:
     return json_response({"requests": logged})
 
 
+def _check_limits(wished: dict[str, Any]) -> None:
+    for name, value in wished.items():
+        if name not in _LIMITS:
+            raise bad_request(f"unknown limit {name}; there are {', '.join(_LIMITS)}")
+        is_none = value is None and name == "concurrent_jobs"
+        if not is_none and (type(value) is not int or value < 0):
+            raise bad_request(f"{name} is a whole number")
+
+
 def _truth(state: State, day: date) -> bytes:
     now = state.now
     rows = [row for row in state.org.rows_of_day(day_number(day)) if row.start <= now]
@@ -75,6 +97,7 @@ def _truth(state: State, day: date) -> bytes:
 routes = [
     Route("/sandbox", about, methods=["GET"]),
     Route("/sandbox/faults", faults, methods=["GET", "POST"]),
+    Route("/sandbox/limits", limits, methods=["GET", "POST"]),
     Route("/sandbox/truth", truth, methods=["GET"]),
     Route("/sandbox/requests", requests, methods=["GET", "DELETE"]),
 ]

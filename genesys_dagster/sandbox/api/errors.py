@@ -114,6 +114,18 @@ def missing_permission(*any_of: str) -> ApiError:
     )
 
 
+def too_many_jobs(allowed: int) -> ApiError:
+    """The 429 of a job too many. Only the limit's name is documented; the text and the missing header are a guess."""
+    return ApiError(
+        "too.many.requests",
+        f"The number of concurrent jobs exceeds the maximum of [{allowed}].",
+        status=429,
+        template="The number of concurrent jobs exceeds the maximum of [{limit}].",
+        params={"limit": str(allowed)},
+        limit={"key": "details.jobs.concurrent.access.max", "namespace": "analytics", "value": allowed},
+    )
+
+
 def too_many_requests(retry_after: int | None, allowed: int) -> ApiError:
     """The 429 of a used-up rate limit (Genesys developer docs, "Rate limits")."""
     seconds = 60 if retry_after is None else retry_after

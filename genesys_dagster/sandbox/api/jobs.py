@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from genesys_dagster.sandbox.api.cursors import make_cursor, read_cursor
-from genesys_dagster.sandbox.api.errors import ApiError, bad_request
+from genesys_dagster.sandbox.api.errors import ApiError, bad_request, too_many_jobs
 from genesys_dagster.sandbox.api.exchange import (
     accepts_gzip,
     json_body,
@@ -85,12 +85,20 @@ async def submit(request: Request) -> Response:
     body = await json_body(request)
     question = Query.parse(body, overlap=body.get("startOfDayIntervalMatching") is not True)
     limit = whole_number(body["limit"], "limit") if body.get("limit") is not None else None
+    _check_room(state)
     delay = state.settings.job_delay
     job_id = str(UUID(bytes=secrets.token_bytes(16), version=4))
     state.jobs[job_id] = Job(
         question, limit, state.now, state.settings.clock() + delay, delay, state.watermark
     )
     return json_response({"jobId": job_id}, 202)
+
+
+def _check_room(state: State) -> None:
+    allowed = state.settings.concurrent_jobs
+    under_way = sum(job.state(state) not in _FINAL for job in state.jobs.values())
+    if allowed is not None and under_way >= allowed:
+        raise too_many_jobs(allowed)
 
 
 async def status(request: Request) -> Response:
