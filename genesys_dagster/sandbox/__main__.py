@@ -23,6 +23,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
     port: int = 0,
     conversations_per_day: int = 2_000,
     seed: int = 7,
+    reprocessed: float = 0.0,
     s3_port: int | None = None,
     bucket: str = "genesys-lake",
     requests_per_minute: int = 300,
@@ -36,6 +37,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
         port: Port of the org, 0 for a free one.
         conversations_per_day: Volume of a Monday.
         seed: Same seed, same org.
+        reprocessed: Share of conversations that change days after their end.
         s3_port: Also start S3 on this port (0 for a free one); None for no S3.
         bucket: Bucket of the S3 server.
         requests_per_minute: Rate limit per token.
@@ -57,7 +59,9 @@ def serve(  # noqa: PLR0913 - the options of the command line
     )
     with ExitStack() as servers:
         try:
-            org = SandboxServer(Org(seed, conversations_per_day), settings=settings, port=port)
+            org = SandboxServer(
+                Org(seed, conversations_per_day, reprocessed=reprocessed), settings=settings, port=port
+            )
             variables = servers.enter_context(org).env()
             if s3_port is not None:
                 s3 = servers.enter_context(S3Server(bucket, port=s3_port))
@@ -88,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         "--bucket", default="genesys-lake", help="bucket of the S3 server (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=7, help="same seed, same org (default: %(default)s)")
+    parser.add_argument(
+        "--reprocessed",
+        type=float,
+        default=0.0,
+        help="share of conversations that nightly reprocessing changes days later (default: %(default)s)",
+    )
     parser.add_argument(
         "--conversations-per-day", type=int, default=2_000, help="volume of a Monday (default: %(default)s)"
     )

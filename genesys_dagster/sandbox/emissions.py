@@ -10,6 +10,7 @@ from typing import Any
 from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.interval import Interval, started_on_touched_days
 from genesys_dagster.sandbox.org import Org
+from genesys_dagster.sandbox.reprocessing import last_night
 from genesys_dagster.sandbox.rows import decode
 from genesys_dagster.sandbox.times import DAY, from_iso
 
@@ -65,7 +66,7 @@ def emissions(record: Json) -> Iterator[Emission]:
 
 
 class EmissionLog:
-    """What the org emitted in an interval; remembers the latest intervals that are over.
+    """What the org emitted in an interval; remembers the latest intervals that are over, until the next night.
 
     Args:
         org: Whose conversations.
@@ -73,20 +74,21 @@ class EmissionLog:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        self._kept: OrderedDict[Interval, list[Emission]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Interval, int], list[Emission]] = OrderedDict()
         self._lock = Lock()
 
     def during(self, interval: Interval, now: int) -> list[Emission]:
         """The emissions of all conversations, whenever they began, as known at `now` (ms)."""
         if interval.end > now:
             return list(self._find(interval, now))
+        key = interval, last_night(now)
         with self._lock:
-            if interval not in self._kept:
-                self._kept[interval] = list(self._find(interval, now))
-            self._kept.move_to_end(interval)
+            if key not in self._kept:
+                self._kept[key] = list(self._find(interval, now))
+            self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-            return self._kept[interval]
+            return self._kept[key]
 
     def _find(self, interval: Interval, now: int) -> Iterator[Emission]:
         for record in self._records(interval, now):

@@ -13,13 +13,13 @@ from itertools import accumulate
 from threading import RLock
 from typing import Any
 
-from genesys_dagster.sandbox.as_of import cut
 from genesys_dagster.sandbox.conversations.draft import Draft
 from genesys_dagster.sandbox.conversations.kinds import Kind, draw_kind
 from genesys_dagster.sandbox.dice import Dice, seed_for
 from genesys_dagster.sandbox.directory import Directory
+from genesys_dagster.sandbox.reprocessing import night_of
 from genesys_dagster.sandbox.rows import Row, decode
-from genesys_dagster.sandbox.times import DAY, day_number, from_datetime, iso, to_datetime, utc_now
+from genesys_dagster.sandbox.times import DAY, day_number, from_datetime, to_datetime, utc_now
 from genesys_dagster.sandbox.volumes import SLOTS_PER_DAY, day_total, load, slot_totals
 
 SLOT = DAY // SLOTS_PER_DAY
@@ -35,6 +35,8 @@ class Org:
         seed: Same seed, same org.
         conversations_per_day: Volume of a Monday, the busiest day; other days have less.
         variation: Greatest random deviation of a day from its weekday's volume (0 for none).
+        reprocessed: Share of the conversations with agents that the nightly reprocessing changes, days after their
+            end (see `reprocessing`); 0 for none.
         now: The org's clock: nothing starts after it, and what has not ended by then is still open.
         bodies_in_memory: Bytes of encoded records kept (records are about 10 kB); older ones are made anew.
 
@@ -42,18 +44,20 @@ class Org:
         directory: Users, queues, wrap-up codes and all other reference entities.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords
         self,
         seed: int = 7,
         conversations_per_day: int = 2_000,
         *,
         variation: float = 0.04,
+        reprocessed: float = 0.0,
         now: Callable[[], datetime] = utc_now,
         bodies_in_memory: int = _BODIES_IN_MEMORY,
     ) -> None:
         self.seed = seed
         self.conversations_per_day = conversations_per_day
         self.variation = variation
+        self.reprocessed = reprocessed
         self.now = now
         self.directory = Directory(seed, conversations_per_day)
         self._budget = bodies_in_memory
@@ -135,7 +139,7 @@ class Org:
         for slot in range(day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
             for row, record in self._make(slot, lambda kind: kind.days >= days):
                 if row.end >= (day + days) * DAY:
-                    yield record if row.version(as_of) == len(row.late) else cut(record, iso(as_of))
+                    yield row.known(record, as_of)
 
     def find(self, conversation_id: str) -> Row | None:
         """The conversation of an id, None if the org has none."""
@@ -188,7 +192,9 @@ class Org:
             )
             kind.write(draft)
             record = draft.finish()
-            yield Row(conversation_id, start, draft.end, tuple(sorted(draft.late)), slot), record
+            night = night_of(record, draft.end, self.reprocessed) if self.reprocessed else None
+            late = tuple(sorted(draft.late if night is None else [*draft.late, night]))
+            yield Row(conversation_id, start, draft.end, late, slot, reprocessed=night), record
 
 
 def visible(rows: list[Row], as_of: int) -> int:

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from genesys_dagster.sandbox.as_of import cut, without_attributes
+from genesys_dagster.sandbox.reprocessing import reprocess
 from genesys_dagster.sandbox.times import iso
 
 OPEN = -1
+_BEFORE_REPROCESSING = -2
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
@@ -31,30 +33,49 @@ class Row:
         conversation_id: Its id.
         start: When it starts (ms).
         end: When it ends (ms).
-        late: When evaluations, surveys and resolutions are added (ms, ascending).
+        late: When evaluations, surveys and resolutions are added, and when it is reprocessed (ms, ascending).
         slot: The quarter hour it belongs to (number since 1970).
+        reprocessed: The last of these (ms), None if it never is.
         bodies: Encoded records by (version, with attributes).
     """
 
-    __slots__ = ("bodies", "conversation_id", "end", "late", "slot", "start")
+    __slots__ = ("bodies", "conversation_id", "end", "late", "reprocessed", "slot", "start")
 
-    def __init__(self, conversation_id: str, start: int, end: int, late: tuple[int, ...], slot: int) -> None:
+    def __init__(  # noqa: PLR0913 - set once, by the org
+        self,
+        conversation_id: str,
+        start: int,
+        end: int,
+        late: tuple[int, ...],
+        slot: int,
+        *,
+        reprocessed: int | None = None,
+    ) -> None:
         self.conversation_id = conversation_id
         self.start = start
         self.end = end
         self.late = late
+        self.reprocessed = reprocessed
         self.slot = slot
         self.bodies: dict[tuple[int, bool], bytes] = {}
 
     def version(self, as_of: int) -> int:
-        """How many late additions are known at `as_of`; `OPEN` while the conversation goes on."""
+        """How many late changes are known at `as_of`; `OPEN` while the conversation goes on."""
         return OPEN if as_of < self.end else bisect_right(self.late, as_of)
 
     def keep(self, record: dict[str, Any]) -> int:
         """Remember the whole record; returns its size in bytes."""
         body = encode(record)
-        self.bodies[len(self.late), True] = body
+        self.bodies[self._whole, True] = body
         return len(body)
+
+    def known(self, record: dict[str, Any], as_of: int) -> dict[str, Any]:
+        """Bring the whole record, in place, to what it is at `as_of` (ms)."""
+        if self.version(as_of) != len(self.late):
+            cut(record, iso(as_of))
+        if self.reprocessed is not None and as_of >= self.reprocessed:
+            reprocess(record)
+        return record
 
     def body(self, as_of: int, *, attributes: bool) -> bytes:
         """The record as it stands at `as_of` (ms), encoded; `keep` must have been called."""
@@ -62,12 +83,15 @@ class Row:
         found = self.bodies.get(key)
         if found is not None:
             return found
-        record = decode(self.bodies[len(self.late), True])
-        if key[0] != len(self.late):
-            cut(record, iso(as_of))
+        record = self.known(decode(self.bodies[self._whole, True]), as_of)
         if not attributes:
             without_attributes(record)
         body = encode(record)
         if key[0] != OPEN:
             self.bodies[key] = body
         return body
+
+    @property
+    def _whole(self) -> int:
+        """Under which version the whole record is kept: the last one, unless reprocessing makes it another."""
+        return len(self.late) if self.reprocessed is None else _BEFORE_REPROCESSING
