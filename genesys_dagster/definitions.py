@@ -6,6 +6,7 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.assets.genesys_cloud import GENESYS_CLOUD
 from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.assets.performance import PERFORMANCE
 from genesys_dagster.assets.reference import REFERENCE
@@ -36,7 +37,15 @@ def build_definitions(**resources: Any) -> dg.Definitions:
         "s3_page_io_manager": S3PageIOManager(s3=s3),
     }
     return dg.Definitions(
-        assets=[conversation_details, late_activity, *TABLES, *REFERENCE, *PERFORMANCE, *REPORT],
+        assets=[
+            GENESYS_CLOUD,
+            conversation_details,
+            late_activity,
+            *TABLES,
+            *REFERENCE,
+            *PERFORMANCE,
+            *REPORT,
+        ],
         asset_checks=[*CHECKS, *automation.CHECKS],
         jobs=automation.JOBS,
         schedules=automation.SCHEDULES,

@@ -48,6 +48,7 @@ class PullConfig(dg.Config):
 
 @dg.asset(
     key=ASSET_KEY,
+    deps=["genesys_cloud"],
     partitions_def=PARTITIONS,
     io_manager_key="s3_parquet_io_manager",
     group_name="genesys_cloud",

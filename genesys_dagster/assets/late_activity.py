@@ -33,6 +33,7 @@ conversations that have ended are not activity: the refresh plan is there for th
 
 @dg.asset(
     key=LATE_ACTIVITY,
+    deps=["genesys_cloud"],
     partitions_def=PARTITIONS,
     io_manager_key="s3_parquet_io_manager",
     group_name="genesys_cloud",

@@ -38,6 +38,7 @@ A snapshot: each materialization replaces the one before. Without the permission
 def _asset(listing: Listing) -> dg.AssetsDefinition:
     @dg.asset(
         name=listing.name,
+        deps=["genesys_cloud"],
         io_manager_key="s3_parquet_io_manager",
         group_name="reference",
         kinds={"python", "s3", "parquet"},

@@ -1,25 +1,18 @@
 """The demo's runs: every asset for the last days, and what they wrote."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import dagster as dg
 
 from genesys_dagster.demo.environment import DemoEnvironment
+from genesys_dagster.demo.plan import Run, plan
 from genesys_dagster.lake.io_manager import INTERRUPTED
 
 _CONVERSATION_DETAILS = dg.AssetKey("conversation_details")
 # Runs log as little as possible here: what matters is printed below, all of it can be read in the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class _Run(NamedTuple):
-    """Assets to materialize together, and for which partition."""
-
-    assets: Sequence[dg.AssetKey]
-    partition_key: str | None
 
 
 def export_days(environment: DemoEnvironment, days: int) -> bool:
@@ -36,40 +29,12 @@ def export_days(environment: DemoEnvironment, days: int) -> bool:
     job = definitions.resolve_implicit_global_asset_job_def()
     click.echo(f"Exporting {days} day{'s' if days > 1 else ''} ...\n")
     with dg.DagsterInstance.get() as instance:
-        plan = _plan(
+        runs = plan(
             definitions.resolve_asset_graph(), [today - timedelta(days=back) for back in range(days, 0, -1)]
         )
         checks = _Checks()
-        succeeded = [_execute(run, job, instance, environment, checks) for run in plan]
+        succeeded = [_execute(run, job, instance, environment, checks) for run in runs]
     return checks.hold() & all(succeeded)
-
-
-def _plan(graph: Any, days: Sequence[date]) -> list[_Run]:
-    """What names ids first, then the days, what spans several of them, and what looks at all of them."""
-    details = graph.get(_CONVERSATION_DETAILS).partitions_def
-    assets = graph.toposorted_asset_keys
-    daily = [key for key in assets if graph.get(key).partitions_def == details]
-    wider = [key for key in assets if graph.get(key).is_partitioned and key not in daily]
-    single = [key for key in assets if not graph.get(key).is_partitioned]
-    roots = [key for key in single if not graph.get(key).parent_keys]
-    return [
-        _Run(roots, None),
-        *(_Run(daily, day.isoformat()) for day in days),
-        *(_Run([key], name) for key in wider for name in _within(graph.get(key).partitions_def, days)),
-        _Run([key for key in single if key not in roots], None),
-    ]
-
-
-def _within(partitions: dg.TimeWindowPartitionsDefinition, days: Sequence[date]) -> list[str]:
-    """The partitions all of whose days are among these."""
-    windows = {
-        name: partitions.time_window_for_partition_key(name) for name in partitions.get_partition_keys()
-    }
-    return [
-        name
-        for name, window in windows.items()
-        if days[0] <= window.start.date() and window.end.date() <= days[-1] + timedelta(days=1)
-    ]
 
 
 class _Checks:
@@ -97,7 +62,7 @@ class _Checks:
 
 
 def _execute(
-    run: _Run,
+    run: Run,
     job: dg.JobDefinition,
     instance: dg.DagsterInstance,
     environment: DemoEnvironment,
