@@ -17,6 +17,13 @@ _OPENED = from_iso("2024-02-05T08:00:00Z")
 _CONVERSATIONS_PER_AGENT = 22  # of a busy day; gives believable handling times per shift
 _MIN_AGENTS = 24
 
+ALERTING = 30 * SECOND
+"""How long an agent is alerted before the conversation goes to another one (ms)."""
+
+# Seconds within which 80 % shall be answered where a queue has no target of its own: a callback need not be called
+# back at once, an e-mail is answered within the day.
+_TARGETS = {"call": 20, "callback": 1_800, "chat": 30, "email": 86_400, "message": 60}
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -42,7 +49,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue, its members and its service level (ms)."""
+    """A queue, its members and within which time (ms) it is to answer, by name in `mediaSettings`."""
 
     id: str
     name: str
@@ -54,9 +61,13 @@ class Queue:
     skill_ids: tuple[str, ...]
     language_id: str
     language: str
-    service_level: int
+    targets: dict[str, int]
     flow: Flow
     address: str
+
+    def target(self, medium: str) -> int:
+        """Within which time (ms) conversations of a medium are to be answered."""
+        return self.targets["call" if medium == "voice" else medium]
 
 
 class Directory:
@@ -203,7 +214,7 @@ class Directory:
                 skill_ids=(skills[skill],),
                 language_id=languages[language],
                 language="de-de" if language == "German" else "en-us",
-                service_level=seconds * SECOND,
+                targets=_targets(media[0], seconds),
                 flow=self._flow(f"{name} entry", flow_types[media[0]]),
                 address=names.mail_address(name) if media == ("email",) else names.phone(self._dice),
             )
@@ -212,8 +223,6 @@ class Directory:
             self.queues.append(self._queue_entity(queue, division))
 
     def _queue_entity(self, queue: Queue, division: str) -> Entity:
-        level = {"percentage": 0.8, "durationMs": queue.service_level}
-        media = {"call", "callback", "chat", "email", "message"}
         return {
             "id": queue.id,
             "name": queue.name,
@@ -226,7 +235,11 @@ class Directory:
             "userMemberCount": len(queue.members),
             "joinedMemberCount": len(queue.members),
             "mediaSettings": {
-                medium: {"alertingTimeoutSeconds": 30, "serviceLevel": level} for medium in sorted(media)
+                medium: {
+                    "alertingTimeoutSeconds": ALERTING // SECOND,
+                    "serviceLevel": {"percentage": 0.8, "durationMs": target},
+                }
+                for medium, target in queue.targets.items()
             },
             "acwSettings": {"wrapupPrompt": "MANDATORY_TIMEOUT", "timeoutMs": 90 * SECOND},
             "skillEvaluationMethod": "ALL",
@@ -241,3 +254,9 @@ class Directory:
             for kind, entities in (("QUEUE", self.queues), ("USER", self.users)):
                 count = sum(entity["division"]["id"] == division["id"] for entity in entities)
                 division["objectCounts"][kind] = count
+
+
+def _targets(medium: str, seconds: int) -> dict[str, int]:
+    """Times to answer (ms) of a queue whose first medium has a target of its own."""
+    name = {"voice": "call", "outbound": "call"}.get(medium, medium)
+    return {each: default * SECOND for each, default in _TARGETS.items()} | {name: seconds * SECOND}

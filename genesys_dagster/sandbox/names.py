@@ -22,7 +22,7 @@ DIVISIONS = (
     ("Back Office", "Complaints and claims"),
 )
 
-# name, media, division, skill, language, service level in seconds, share of its medium's volume
+# name, media, division, skill, language, seconds within which the first medium is to be answered, share of its volume
 QUEUES = (
     ("Customer Care", ("voice", "callback"), "EMEA", "General", "English", 20, 30),
     ("Kundenservice", ("voice", "callback"), "EMEA", "General", "German", 20, 14),

@@ -5,6 +5,7 @@ from genesys_dagster.sandbox.conversations.attributes import customer_attributes
 from genesys_dagster.sandbox.conversations.digital import Contact
 from genesys_dagster.sandbox.conversations.draft import Draft, Session
 from genesys_dagster.sandbox.conversations.flows import flow_fields, run_flow
+from genesys_dagster.sandbox.conversations.waiting import CHAT
 from genesys_dagster.sandbox.times import SECOND
 
 
@@ -28,7 +29,7 @@ def chat(draft: Draft) -> None:
     fields = flow_fields(draft, queue.flow, "chat", queue, exit_reason="TRANSFER")
     run_flow(draft, workflow, fields, draft.start, passed)
     contact.at = passed
-    if contact.wait(dice.around((6 + 40 * draft.load) * SECOND, 0.9), dice.around(140 * SECOND, 0.8)):
+    if contact.wait(*CHAT.draw(draft)):
         agent, participant, session = contact.take()
         turns = dice.between(1, 4)
         handled = contact.talk(session, contact.pace(110, turns, 25))
@@ -36,7 +37,7 @@ def chat(draft: Draft) -> None:
             _cobrowse(draft, participant, session, contact.at)
         if dice.chance(0.1):
             contact.transfer(session, handled)
-            if contact.wait(dice.around(30 * SECOND), dice.around(200 * SECOND)):
+            if contact.wait(*CHAT.draw(draft)):
                 agent, _, session = contact.take(offset=3)
                 handled = contact.talk(session, contact.pace(140, 2, 20))
                 contact.close(agent, session, handled, "peer")

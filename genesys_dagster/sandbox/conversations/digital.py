@@ -5,6 +5,7 @@ from genesys_dagster.sandbox.conversations.draft import Draft, Json, Session
 from genesys_dagster.sandbox.conversations.handling import (
     abandon,
     answer,
+    could_be_missed,
     disconnect,
     miss,
     offer,
@@ -71,9 +72,9 @@ class Contact:
         draft, dice = self.draft, self.draft.dice
         agent = draft.agent(self.queue, offset)
         alerted = max(self.offered, self.at - dice.between(1_000, 11_000))
-        if dice.chance(0.05):
+        if could_be_missed(dice, alerted - self.offered):
             missed = self.join(draft.agent_participant(draft.agent(self.queue, offset + 23)))
-            miss(missed, self.queue, self.offered, alerted + 1)
+            miss(missed, self.queue, self.offered, alerted)
         participant = draft.agent_participant(agent, attributes=agent_attributes(draft))
         session = self.join(participant, **routed(draft, self.queue, agent.id))
         answer(session, self.queue, alerted, self.at, self.waited)

@@ -8,7 +8,8 @@ reading of the metric).
 
 from genesys_dagster.sandbox import names
 from genesys_dagster.sandbox.conversations.draft import Draft, Json, Session
-from genesys_dagster.sandbox.directory import Queue
+from genesys_dagster.sandbox.dice import Dice
+from genesys_dagster.sandbox.directory import ALERTING, Queue
 from genesys_dagster.sandbox.times import SECOND
 
 
@@ -27,7 +28,7 @@ def offer(draft: Draft, session: Session, queue: Queue, at: int, wait: int) -> i
         requestedLanguageId=queue.language_id,
     )
     session.metric("tAcd", wait, taken)
-    if wait > queue.service_level:
+    if wait > queue.target(str(session.fields["mediaType"])):
         session.metric("nOverSla", 1, taken)
     draft.divisions[queue.division_id] = None
     _routing_facts(draft, session, queue)
@@ -45,7 +46,7 @@ def abandon(draft: Draft, session: Session, queue: Queue, at: int, patience: int
     if patience < 10 * SECOND:
         session.metric("tShortAbandon", patience, left)
     session.metric("tAcd", patience, left)
-    if patience > queue.service_level:
+    if patience > queue.target(str(session.fields["mediaType"])):
         session.metric("nOverSla", 1, left)
     draft.divisions[queue.division_id] = None
     return left
@@ -76,8 +77,14 @@ def answer(session: Session, queue: Queue, alerted: int, at: int, wait: int) -> 
     session.metric("tAnswered", wait, at)
 
 
-def miss(session: Session, queue: Queue, alerted: int, at: int) -> None:
-    """An alert that the agent lets run out."""
+def could_be_missed(dice: Dice, waited: int) -> bool:
+    """Whether one of those who waited so long (ms) did so because an agent let the alert run out."""
+    return waited > ALERTING // 2 and dice.chance(0.15)
+
+
+def miss(session: Session, queue: Queue, offered: int, at: int) -> None:
+    """An alert that the agent lets run out, before the one that is answered."""
+    alerted = max(offered, at - ALERTING)
     session.segment("alert", alerted, at, queueId=queue.id, disconnectType="noAnswerTransfer")
     session.metric("tAlert", at - alerted, at)
     session.metric("tNotResponding", at - alerted, at)

@@ -11,6 +11,7 @@ from genesys_dagster.sandbox.conversations.flows import flow_fields, run_flow
 from genesys_dagster.sandbox.conversations.handling import (
     abandon,
     answer,
+    could_be_missed,
     disconnect,
     miss,
     offer,
@@ -21,6 +22,7 @@ from genesys_dagster.sandbox.conversations.handling import (
 from genesys_dagster.sandbox.conversations.quality import add_quality
 from genesys_dagster.sandbox.conversations.supervision import leave_voicemail, supervise
 from genesys_dagster.sandbox.conversations.voice_media import Line, media_stats
+from genesys_dagster.sandbox.conversations.waiting import CALL
 from genesys_dagster.sandbox.times import MINUTE, SECOND
 
 _MAX_TRANSFERS = 3
@@ -90,9 +92,8 @@ class _Call:
         draft, dice = self.draft, self.draft.dice
         acd = draft.participant("acd", participantName=self.queue.name)
         leg = self._leg(acd, flowInType="agent" if transfers else "ivr")
-        wait = dice.around((4 + 26 * draft.load) * SECOND, 0.9, 12)
-        patience = dice.around(110 * SECOND, 0.9)
-        if patience < wait or dice.chance(0.02):
+        wait, patience = CALL.draw(draft)
+        if patience < wait or dice.chance(0.01):
             left = abandon(draft, leg, self.queue, self.at, min(patience, wait))
             media_stats(draft, leg, self.at, left, 1)
             self.at = left
@@ -117,10 +118,10 @@ class _Call:
         draft, dice, queue = self.draft, self.draft.dice, self.queue
         agent = draft.agent(queue, transfers)
         alerted = max(self.offered, self.at - dice.between(1_500, 9_000))
-        if dice.chance(0.04):
+        if could_be_missed(dice, alerted - self.offered):
             # Somebody else was asked first and let it ring.
             missed = self._leg(draft.agent_participant(draft.agent(queue, 40)))
-            miss(missed, queue, self.offered, alerted + 1)
+            miss(missed, queue, self.offered, alerted)
         participant = draft.agent_participant(agent, screenRecording=dice.chance(0.2))
         leg = self._leg(participant, station=agent.station)
         leg.fields.update(routed(draft, queue, agent.id))

@@ -5,6 +5,7 @@ from genesys_dagster.sandbox.conversations.attributes import customer_attributes
 from genesys_dagster.sandbox.conversations.digital import Contact
 from genesys_dagster.sandbox.conversations.draft import Draft
 from genesys_dagster.sandbox.conversations.flows import flow_fields, run_flow
+from genesys_dagster.sandbox.conversations.waiting import MESSAGE
 from genesys_dagster.sandbox.times import DAY, HOUR, SECOND, iso
 
 _CHANNELS = (
@@ -78,8 +79,7 @@ def _bot(draft: Draft, contact: Contact) -> bool:
 def _sitting(contact: Contact, number: int, *, last: bool) -> bool:
     """One agent's part of the thread; False when the customer has gone."""
     draft, dice = contact.draft, contact.draft.dice
-    wait = dice.around((15 + 60 * draft.load) * SECOND, 0.9)
-    if not contact.wait(wait, dice.around(8 * 60 * SECOND, 0.9)):
+    if not contact.wait(*MESSAGE.draw(draft)):
         return False
     agent, _, session = contact.take(offset=5 * number)
     handled = contact.talk(session, contact.pace(75, dice.between(2, 5), 90))
