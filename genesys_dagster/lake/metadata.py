@@ -9,10 +9,6 @@ import pyarrow as pa
 from genesys_dagster.lake.preview import preview
 from genesys_dagster.lake.publish import Written
 
-# Deeper types would make a column's type longer than its table.
-_MAX_DEPTH = 2
-_MAX_FIELDS = 8
-
 
 def materialization_metadata(
     written: Written, *, partitioned: bool, preview_rows: int, masked: Collection[str]
@@ -45,7 +41,7 @@ def materialization_metadata(
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:
-    """Returns the schema for the asset's Columns tab: one line per column, nested types abridged.
+    """Returns the schema for the asset's Columns tab: one line per column, the members of structs beside the type.
 
     Args:
         schema: An Arrow schema; field metadata `description` becomes the column's description.
@@ -57,26 +53,37 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
 
 
 def _column(field: pa.Field) -> dg.TableColumn:
-    description = (field.metadata or {}).get(b"description")
+    text = (field.metadata or {}).get(b"description", b"").decode()
+    members = _members(field.type)
+    listed = f"Fields: {', '.join(members)}." if members else ""
     return dg.TableColumn(
         name=field.name,
         type=readable_type(field.type),
-        description=description.decode() if description else None,
+        description=" ".join(filter(None, (text, listed))) or None,
         constraints=dg.TableColumnConstraints(nullable=field.nullable),
     )
 
 
-def readable_type(kind: pa.DataType, depth: int = 0) -> str:
-    """Returns a type as text, such as `list<struct<id: string, … 12 fields>>`."""
+def readable_type(kind: pa.DataType) -> str:
+    """Returns a type as text, such as `list<struct<12 fields>>`.
+
+    Spelled out, the members of a struct would take the width of the whole table from the descriptions.
+    """
     if pa.types.is_struct(kind):
-        if depth >= _MAX_DEPTH:
-            return f"struct<{kind.num_fields} fields>"
-        fields = [f"{child.name}: {readable_type(child.type, depth + 1)}" for child in kind]
-        if len(fields) > _MAX_FIELDS:
-            fields = [*fields[:_MAX_FIELDS], f"… {len(fields)} fields"]
-        return f"struct<{', '.join(fields)}>"
+        return f"struct<{kind.num_fields} field{'' if kind.num_fields == 1 else 's'}>"
     if pa.types.is_map(kind):
-        return f"map<{readable_type(kind.key_type, depth)}, {readable_type(kind.item_type, depth)}>"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return f"list<{readable_type(kind.value_type, depth)}>"
+        return f"map<{readable_type(kind.key_type)}, {readable_type(kind.item_type)}>"
+    if _is_list(kind):
+        return f"list<{readable_type(kind.value_type)}>"
     return str(kind)
+
+
+def _members(kind: pa.DataType) -> list[str]:
+    """Names of the members of a struct, or of the structs in a list."""
+    while _is_list(kind):
+        kind = kind.value_type
+    return [member.name for member in kind] if pa.types.is_struct(kind) else []
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
