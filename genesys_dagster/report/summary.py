@@ -16,7 +16,11 @@ def summary(data: ReportData) -> str:
         ("Offered", whole(now.offered), whole(before.offered)),
         ("Service level", percent(now.service_level), percent(before.service_level)),
         ("Abandon rate", percent(now.abandon_rate), percent(before.abandon_rate)),
-        ("Answer time", duration(now.answer_mean), duration(before.answer_mean)),
+        (
+            "Answer time of calls",
+            duration(data.calls.now.answer_mean),
+            duration(data.calls.before.answer_mean),
+        ),
         ("Handle time", duration(now.handle_mean), duration(before.handle_mean)),
     ]
     table = "\n".join(f"| {name} | {value} | {earlier} |" for name, value, earlier in lines)

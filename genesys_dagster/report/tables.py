@@ -1,5 +1,6 @@
 """The report's tables and tiles, as HTML. Every value is escaped here."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -33,9 +34,9 @@ def tiles(data: ReportData) -> str:
             ),
             _tile(
                 "Answer time",
-                duration(now.answer_mean),
-                "mean wait, all media",
-                _change(now.answer_mean, before.answer_mean, good=-1),
+                duration(data.calls.now.answer_mean),
+                "mean wait of calls",
+                _change(data.calls.now.answer_mean, data.calls.before.answer_mean, good=-1),
             ),
             _tile(
                 "Handle time",
@@ -54,10 +55,18 @@ def tiles(data: ReportData) -> str:
 
 
 def queues(data: ReportData) -> str:
-    """One line per queue, the busiest first."""
-    now = Figures.by(data.now_rows, ["queue_id"])
-    lines = [(str(data.queue_names.get(queue, queue)), figures) for queue, figures in now.items()]
+    """One line per queue and medium, the busiest first; the medium is named where a queue has several."""
+    media = Counter(queue for queue, _ in data.by_queue)
+    lines = [
+        (_queue_name(data, queue, medium if media[queue] > 1 else ""), figures)
+        for (queue, medium), figures in data.by_queue.items()
+    ]
     return _table("Queue", _ranked(lines))
+
+
+def _queue_name(data: ReportData, queue: str, medium: str | None) -> str:
+    name = str(data.queue_names.get(queue, queue))
+    return name if medium == "" else f"{name}, {medium or 'unknown'}"
 
 
 def media(data: ReportData) -> str:
@@ -67,34 +76,41 @@ def media(data: ReportData) -> str:
 
 
 def weeks(data: ReportData) -> str:
-    """One line per week, the latest first, of the report and the weeks before."""
-    lines = []
+    """One line per week, the latest first, of the report and the weeks before; the answer time is that of calls."""
+    lines, calls = [], []
     for monday, (days, figures) in sorted(data.by_week.items(), reverse=True):
         name = f"Week of {short_day(monday)}" + (f" ({days} of 7 days)" if days < 7 else "")
         lines.append((name, figures))
-    return _table("Week", lines)
+        calls.append(data.calls.by_week[monday][1].answer_mean)
+    return _table("Week", lines, calls)
 
 
 def _ranked(lines: Iterable[tuple[str, Figures]]) -> list[tuple[str, Figures]]:
     return sorted(lines, key=lambda line: (-line[1].offered, -line[1].handled, line[0]))
 
 
-def _table(first: str, lines: Sequence[tuple[str, Figures]]) -> str:
+def _table(
+    first: str, lines: Sequence[tuple[str, Figures]], answer_times: Sequence[float | None] | None = None
+) -> str:
     if not lines:
         return '<p class="nothing">Nothing happened on these days.</p>'
     most = max(figures.offered for _, figures in lines) or 1
     head = "".join(f"<th>{name}</th>" for name in (first, *_HEAD))
-    body = "".join(_line(name, figures, figures.offered / most) for name, figures in lines)
+    waits = [figures.answer_mean for _, figures in lines] if answer_times is None else answer_times
+    body = "".join(
+        _line(name, figures, figures.offered / most, wait)
+        for (name, figures), wait in zip(lines, waits, strict=True)
+    )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _line(name: str, figures: Figures, share: float) -> str:
+def _line(name: str, figures: Figures, share: float, wait: float | None) -> str:
     level = figures.service_level
     cells = (
         f'<td class="bar"><i style="width:{100 * share:.1f}%"></i><b>{whole(figures.offered)}</b></td>',
         f'<td class="{_grade(level)}">{percent(level)}</td>',
         f"<td>{percent(figures.abandon_rate)}</td>",
-        f"<td>{duration(figures.answer_mean)}</td>",
+        f"<td>{duration(wait)}</td>",
         f"<td>{duration(figures.handle_mean)}</td>",
     )
     return f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>'

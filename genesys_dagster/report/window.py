@@ -112,6 +112,11 @@ class ReportData:
         return self.queues[self.queues["day"] < self.window.first]
 
     @cached_property
+    def calls(self) -> "ReportData":
+        """The voice part. A mean wait says something of calls; e-mails wait for hours and would drown them."""
+        return ReportData(self.window, self.queues[self.queues["media_type"] == "voice"], self.agents)
+
+    @cached_property
     def days_now(self) -> int:
         """How many of the report's days are in the lake."""
         return sum(self.window.first <= day <= self.window.last for day in self.window.present)
@@ -159,6 +164,11 @@ class ReportData:
         """Weekday (Monday is 0) and half hour to figures, of the report's days."""
         weekdays = self.now_rows.assign(weekday=[day.weekday() for day in self.now_rows["day"]])
         return Figures.by(weekdays, ["weekday", "half_hour"])  # type: ignore[return-value]
+
+    @cached_property
+    def by_queue(self) -> Mapping[tuple[str, str | None], Figures]:
+        """Queue and medium to figures, of the report's days."""
+        return Figures.by(self.now_rows, ["queue_id", "media_type"])  # type: ignore[return-value]
 
     @cached_property
     def weekdays(self) -> Mapping[int, int]:

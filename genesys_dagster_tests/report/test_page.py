@@ -92,6 +92,31 @@ def test_names_are_text_never_markup():
     assert evil in Page(page).texts
 
 
+def test_the_answer_time_is_that_of_calls_so_that_emails_do_not_drown_it():
+    waits = {"answered": 10, "answer_seconds": 150.0, "offered": 10}
+    hours = {"answered": 10, "answer_seconds": 72_000.0, "offered": 10}
+    data = report_data({LAST: [queue_row(**waits), queue_row(queue="mail", medium="email", **hours)]})
+    texts = Page(render(data, "UTC")).texts
+    tile = texts.index("Answer time")
+    assert texts[tile + 1] == "0:15"
+    assert "mean wait of calls" in texts
+    week = texts.index("Week of 11 May (1 of 7 days)")
+    assert "0:15" in texts[week : week + 6]
+    assert "1:00:08" not in texts
+    assert "| Answer time of calls | 0:15 |" in summary(data)
+
+
+def test_a_queue_of_several_media_has_a_line_for_each():
+    listed = [
+        queue_row(medium="voice", offered=3),
+        queue_row(medium="callback", offered=2),
+        queue_row(queue="mail", name="Mail", medium="email", offered=1),
+    ]
+    texts = Page(render(report_data({LAST: listed}), "UTC")).texts
+    names = [text for text in texts if text.split(",")[0] in {"Sales", "Mail"}]
+    assert names == ["Sales, voice", "Sales, callback", "Mail"]
+
+
 def test_agents_are_counted_and_not_named(busy):
     assert "A Person" not in busy
     assert "u1" not in Page(busy).texts
