@@ -11,7 +11,7 @@ from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, follow_upstream
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
-from genesys_dagster.lineage import METADATA_KEY, column_lineage
+from genesys_dagster.lineage import column_lineage, lineage_metadata
 from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.performance.service_level import ServiceLevelConfig
 from genesys_dagster.sql import code_version, load
@@ -141,7 +141,7 @@ def _figures(name: str, sources: Mapping[str, Source], parameters: Mapping[str, 
     return FrameStream(
         schema,
         query(_STATEMENTS[name], sources, schema, parameters=parameters),
-        metadata=lambda: {METADATA_KEY: lineage(name)},
+        metadata=lambda: lineage_metadata(lineage(name)),
     )
 
 

@@ -12,7 +12,7 @@ from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
-from genesys_dagster.lineage import METADATA_KEY, lineage_of
+from genesys_dagster.lineage import lineage_metadata, lineage_of
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql import code_version, load, schemas
 from genesys_dagster.sql.engine import query
@@ -136,7 +136,7 @@ def compute(spec: TableSpec, conversation_details: ds.Dataset) -> FrameStream:
     return FrameStream(
         spec.schema,
         query(spec.statement, {UPSTREAM: upstream}, spec.schema),
-        metadata=lambda: {METADATA_KEY: lineage_of(found)},
+        metadata=lambda: lineage_metadata(lineage_of(found)),
     )
 
 

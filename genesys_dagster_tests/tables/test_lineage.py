@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.tables import SPECS
-from genesys_dagster.lineage import column_lineage
+from genesys_dagster.lineage import METADATA_KEY, TABLE_KEY, column_lineage, lineage_metadata
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.origin import OriginError
 from genesys_dagster.sql.origins import origins
@@ -152,4 +152,19 @@ def test_lineage_names_upstream_columns_once_in_a_fixed_order():
     assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in lineage.deps_by_column["x"]] == [
         ("t", "s"),
         ("u", "name"),
+    ]
+
+
+def test_the_lineage_can_be_read_as_a_table_too():
+    upstream = {"t": ["key", "n"], "u": ["key", "name"]}
+    found = column_lineage(
+        "SELECT u.name || t.n AS x, t.n, 1 AS one FROM t JOIN u USING (key)", ["x", "n", "one"], upstream
+    )
+    assert lineage_metadata(found)[METADATA_KEY] == found
+    assert lineage_metadata(found)[TABLE_KEY].value.splitlines() == [
+        "| column | made of |",
+        "|---|---|",
+        "| `x` | t: `n`; u: `name` |",
+        "| `n` | t: `n` |",
+        "| `one` | constants |",
     ]

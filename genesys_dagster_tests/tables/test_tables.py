@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.tables import SPECS, TABLES
-from genesys_dagster.lineage import METADATA_KEY
+from genesys_dagster.lineage import METADATA_KEY, TABLE_KEY
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.conftest import DAY
@@ -135,6 +135,9 @@ def test_the_materialization_tells_rows_columns_and_lineage(exported):
         lineage = metadata[METADATA_KEY].value.deps_by_column
         assert list(lineage) == spec.schema.names
         assert all(lineage.values())
+        table = metadata[TABLE_KEY].value.splitlines()
+        assert len(table) == 2 + len(spec.schema.names)
+        assert all("conversation_details: `" in line for line in table[2:])
         columns = metadata["dagster/column_schema"].value.columns
         assert [column.name for column in columns] == spec.schema.names
         assert all(column.description for column in columns)
