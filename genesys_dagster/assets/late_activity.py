@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -60,10 +60,11 @@ def late_activity(context: dg.AssetExecutionContext, genesys: GenesysResource) -
 def _days_to_sweep(day: str, swept: list[str]) -> list[str]:
     """The day, after those since the last one that was swept before it."""
     before = [other for other in swept if other < day]
-    most = timedelta(days=_LONGEST_GAP if before else _FIRST_SWEEP)
-    window = PARTITIONS.time_window_for_partition_key(day)
-    days = PARTITIONS.get_partition_keys_in_time_window(dg.TimeWindow(window.end - most, window.end))
-    return [other for other in days if not before or other > before[-1]]
+    most = _LONGEST_GAP if before else _FIRST_SWEEP
+    days = [str(date.fromisoformat(day) - timedelta(days=age)) for age in reversed(range(most))]
+    return [
+        other for other in days if PARTITIONS.has_partition_key(other) and (not before or other > before[-1])
+    ]
 
 
 def _swept(genesys: GenesysResource, days: list[str]) -> FrameStream:

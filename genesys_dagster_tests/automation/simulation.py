@@ -229,7 +229,7 @@ def simulated_environment(stack, conversations_per_day):
     """A small org and a lake of its own, in the environment; returns the org's server and an S3 client."""
     import boto3
 
-    org = Org(conversations_per_day=conversations_per_day, now=lambda: FIRST)
+    org = Org(conversations_per_day=conversations_per_day, now=lambda: FIRST, reprocessed=0.05)
     sandbox, s3 = stack.enter_context(SandboxServer(org)), stack.enter_context(S3Server("simulated-lake"))
     variables = {**sandbox.env(), **s3.env(), "GENESYS_S3_BUCKET": s3.bucket}
     stack.enter_context(mock.patch.dict(os.environ, variables))
