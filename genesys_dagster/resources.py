@@ -68,7 +68,8 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=1,
         ge=1,
         description="Bulk jobs into which a day is cut, by time. Pages of one job come one after another: where each "
-        "takes a second, 24 slices are twice as fast, for four more requests and up to six pages of memory each.",
+        "takes a second, 16 slices are two and a half times as fast, three times with max_concurrency=8, for four "
+        "more requests each and the memory of up to seven pages for each of those under way.",
     )
     max_concurrency: int = Field(default=5, ge=1, description="Requests in flight at once.")
     requests_per_minute: int = Field(

@@ -41,8 +41,8 @@ class ConversationDetails:
         first_poll: Seconds until a job's state is asked for the first time.
         longest_poll: Seconds between two such questions, at most.
         job_slices: Into how many jobs an interval is cut, by time. More than one is faster where the way to the
-            server is long, since pages of one job come only one after another, and costs a few requests and up to
-            three pages of memory for each of the `max_concurrency` slices under way.
+            server is long, since pages of one job come only one after another, and costs a few requests and the
+            memory of up to seven pages for each of the `max_concurrency` slices under way.
         ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
 
     Attributes:

@@ -10,13 +10,14 @@ from itertools import pairwise
 
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.jobs import JobFollower
+from genesys_dagster.genesys.packing import PackedPage
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.paging import cancel_all
 
 _log = logging.getLogger(__name__)
-_PAGES_WAITING = (
-    3  # per slice: what a later slice may have fetched before its turn, so that memory stays bounded
-)
+# Per slice: what a later slice may have fetched before its turn, so that memory stays bounded. Compressed, twelve
+# take the memory of three; with only three, the slices of the busy hours stood still most of the time.
+_PAGES_WAITING = 12
 _MILLISECOND = timedelta(milliseconds=1)
 
 PagesOf = Callable[[Interval, JobFollower], AsyncGenerator[Page, None]]
@@ -106,7 +107,7 @@ class _Slice(JobFollower):
         self._pages_of = pages_of
         self._jobs = jobs
         self._is_submitted = False
-        self._ready: asyncio.Queue[Page | BaseException | None] = asyncio.Queue()
+        self._ready: asyncio.Queue[Page | PackedPage | BaseException | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(_PAGES_WAITING)
         self.task = asyncio.ensure_future(self._run())
 
@@ -116,7 +117,7 @@ class _Slice(JobFollower):
             if isinstance(item, BaseException):
                 raise item
             self._room.release()
-            yield item
+            yield await item.unpack() if isinstance(item, PackedPage) else item
 
     async def _run(self) -> None:
         await self._jobs.turn.acquire()
@@ -124,7 +125,8 @@ class _Slice(JobFollower):
             async with aclosing(self._pages_of(self._interval, self)) as pages:
                 async for page in pages:
                     await self._room.acquire()
-                    self._ready.put_nowait(page)
+                    is_awaited = self._ready.empty()
+                    self._ready.put_nowait(page if is_awaited else await PackedPage.of(page))
             self._ready.put_nowait(None)  # also if the job did not tell that it was read
         except Exception as error:  # noqa: BLE001 - raised again where the pages are consumed
             self._ready.put_nowait(error)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.errors import ConfigurationError, ServiceUnavailableError
 from genesys_dagster.genesys.interval import Interval, parse_instant
+from genesys_dagster.genesys.packing import PackedPage
+from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.slices import equal_slices
 from genesys_dagster_tests.genesys.fake_jobs import LATER
 from genesys_dagster_tests.genesys.fakes import (
@@ -174,8 +176,19 @@ def test_slices_wait_for_their_turn_with_few_pages_in_memory():
                 pages_read.append(fetched - page.number)
 
     run(scenario())
-    # Three waiting and three read ahead or under way for each of three slices.
-    assert max(pages_read) <= 3 * 6
+    # Twelve waiting and three read ahead or under way for each of three slices.
+    assert max(pages_read) <= 3 * 15
+
+
+def test_a_page_that_waits_takes_less_memory_and_comes_out_as_it_was():
+    for size in (0, 10, 5_000):
+        page = Page(
+            json.dumps([{"conversationId": str(n)} for n in range(size)]).encode(), "conversations", size, 3
+        )
+        packed = run(PackedPage.of(page))
+        assert run(packed.unpack()) == page
+        if size > 10:
+            assert len(packed.page.body) < len(page.body) / 3
 
 
 def test_the_slice_that_knows_least_tells_how_far_the_data_reaches():
