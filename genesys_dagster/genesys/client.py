@@ -236,7 +236,9 @@ class GenesysClient:
         if error.status != 429:
             error.retry_after = retry_after(received.headers, self.clock.now())
             return error
-        error.retry_after = pause_after_429(received.headers, complaint.message, self.clock.now())
+        error.retry_after = pause_after_429(
+            received.headers, complaint.message, self.clock.now(), complaint.limit_key
+        )
         if error.retry_after <= self.settings.max_retry_after:
             self._limiter.pause(error.retry_after)
             error.retry_after = 0.0  # the limiter holds every request back, this one's repeat included

@@ -11,6 +11,9 @@ from genesys_dagster.genesys.clock import Clock
 
 WINDOW = 60.0  # s; limits are per minute (Genesys developer docs, "Rate limits")
 DEFAULT_PAUSE = 60.0  # s after a 429 that says nothing: one whole window
+# s; some limits count by the second and say so in their name, such as `details.jobs.rate.per.second` (organization
+# limits, namespace `analytics`).
+_PAUSE_PER_SECOND = 1.0
 _NEW_WINDOW = 1.5  # s; `inin-ratelimit-reset` has whole seconds, so two readings of one window differ by less
 
 # Message text of a 429 (Genesys developer docs, "Rate limits"); some services write the number in brackets.
@@ -88,22 +91,27 @@ class RateLimiter:
         return until - now
 
 
-def pause_after_429(headers: Mapping[str, str], message: str | None, now: datetime) -> float:
+def pause_after_429(
+    headers: Mapping[str, str], message: str | None, now: datetime, limit_key: str | None = None
+) -> float:
     """Read how long a 429 asks to wait.
 
     Args:
         headers: Response headers.
         message: `message` of the error body.
         now: The current instant, aware.
+        limit_key: Key of the limit in the error body.
 
     Returns:
-        Seconds, never negative: by `Retry-After`, else by the message, else one minute.
+        Seconds, never negative: by `Retry-After`, else by the message, else the limit's own window or one minute.
     """
     told = retry_after(headers, now)
     if told is not None:
         return told
     said = _RETRY_IN.search(message or "")
-    return float(said.group(1)) if said else DEFAULT_PAUSE
+    if said:
+        return float(said.group(1))
+    return _PAUSE_PER_SECOND if (limit_key or "").endswith(".per.second") else DEFAULT_PAUSE
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

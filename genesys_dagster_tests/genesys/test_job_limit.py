@@ -136,3 +136,18 @@ def test_a_refused_job_is_submitted_again_when_the_server_says():
     jobs.refusal = not_before
     assert slices_of(jobs, 1, clock=clock) == [str(number) for number in range(10)]
     assert clock.slept[0] == 7
+
+
+def test_a_limit_by_the_second_is_waited_for_by_the_second():
+    jobs, clock = ManyJobs(3000), FakeClock()
+    per_second = {"key": "details.jobs.rate.per.second", "namespace": "analytics", "value": 2}
+    jobs.limit = 0
+
+    def once():
+        jobs.limit = 10
+        return reply({**error_body("too.many.requests", "words", 429), "limit": per_second}, 429)
+
+    jobs.refusal = once
+    assert len(slices_of(jobs, 4, clock=clock)) == 3000
+    assert jobs.refused == 1
+    assert clock.time - 1000 < 5
