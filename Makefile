@@ -38,7 +38,7 @@ env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 	$$uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: env ## Export three days of a made-up Genesys Cloud org to S3 on localhost and open the Dagster UI
+demo: env ## Export a week of a made-up Genesys Cloud org to S3 on localhost and open the Dagster UI
 	@exec $(BIN)/genesys-dagster demo $(ARGS)
 
 dev: env ## The Dagster UI on your own .env

@@ -17,10 +17,16 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--days", default=3, show_default=True, type=click.IntRange(1, 60), help="Full days to export.")
+@click.option(
+    "--days",
+    default=None,
+    show_default="the last week from Monday to Sunday, and the days since",
+    type=click.IntRange(1, 60),
+    help="Full days to export, up to yesterday.",
+)
 @click.option(
     "--conversations-per-day",
-    default=2_000,
+    default=500,
     show_default=True,
     type=click.IntRange(0),
     help="Of a busy weekday.",
@@ -31,7 +37,7 @@ def main() -> None:
 @click.option(
     "--ui/--no-ui", default=True, show_default=True, help="Serve the Dagster UI afterwards, until Ctrl-C."
 )
-def demo(days: int, conversations_per_day: int, port: int, *, ui: bool) -> None:
+def demo(days: int | None, conversations_per_day: int, port: int, *, ui: bool) -> None:
     """Export a made-up org on localhost into an S3 server on localhost, and show it in the Dagster UI.
 
     Needs no account, writes only to ./.demo, and stops everything it started. Exits with 0 only if every

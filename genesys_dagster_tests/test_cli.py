@@ -54,6 +54,11 @@ def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_pa
         )
         assert len(re.findall(pattern, done.stdout)) == 2
         assert "contact_center_report/report.html" in done.stdout
+        assert "--days 13" in done.stdout  # how to get a week
+        assert re.search(r"All [\d,]+ conversations of the org are in the lake", done.stdout)
+        kept = project / ".demo" / "lake" / "genesys"
+        assert len(list(kept.glob("queue_performance/*/data.parquet"))) == 2
+        assert b"<html" in (kept / "contact_center_report" / "report.html").read_bytes()
     assert files_below(project) == [".demo"]
     assert files_below(tmp_path / "home") == []
 

@@ -3,6 +3,7 @@
 The sandbox and the S3 server run in this process, the UI in a child process; all of them end with this one.
 """
 
+from datetime import UTC, datetime
 from importlib.util import find_spec
 
 import click
@@ -13,11 +14,11 @@ from genesys_dagster.demo.ui import DagsterUI
 _EXTRA = ("moto", "starlette", "uvicorn")
 
 
-def run_demo(*, days: int, conversations_per_day: int, port: int | None) -> int:
+def run_demo(*, days: int | None, conversations_per_day: int, port: int | None) -> int:
     """Export the last full days, print what was written, serve the UI until Ctrl-C.
 
     Args:
-        days: full days, up to yesterday (UTC).
+        days: full days, up to yesterday (UTC); None: as many as hold a week from Monday to Sunday.
         conversations_per_day: volume of a busy weekday; weekends have fewer.
         port: of the Dagster UI; None: no UI.
 
@@ -36,15 +37,21 @@ def run_demo(*, days: int, conversations_per_day: int, port: int | None) -> int:
 
     # These two import Dagster, Arrow and the servers: seconds in which nothing could be said before.
     click.echo("Starting a Genesys Cloud org and an S3 server on localhost ...")
+    from genesys_dagster.demo import closing
     from genesys_dagster.demo.environment import demo_environment
+    from genesys_dagster.demo.lake import copy_lake
+    from genesys_dagster.demo.plan import days_with_a_week
     from genesys_dagster.demo.runs import export_days
 
+    days = days or days_with_a_week(datetime.now(UTC).date())
     succeeded = False
     try:
-        with stopped_by_sigterm(), demo_environment(conversations_per_day) as environment:
+        with stopped_by_sigterm(), demo_environment(conversations_per_day, days) as environment:
             succeeded = export_days(environment, days)
+            lake = copy_lake(environment)
             if ui:
-                ui.serve_until_interrupted(environment)
+                ui.serve_until_interrupted(environment, closing.while_served(environment, ui.url, lake))
+        click.echo(closing.without_ui(lake))
     except KeyboardInterrupt:
         click.echo("\nStopped.")
     return 0 if succeeded else 1

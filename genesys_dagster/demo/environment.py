@@ -16,7 +16,8 @@ from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
 
 _STATE = Path(".demo")
-_HISTORY = timedelta(days=30)
+_PREFIX = "genesys"
+_LEAST_HISTORY = 30
 _OURS = ("AWS_", "GENESYS", "DAGSTER_")
 
 
@@ -27,12 +28,18 @@ class DemoEnvironment:
     org: Org
     api_url: str
     s3: S3Server
+    prefix: str
     state: Path
 
 
 @contextmanager
-def demo_environment(conversations_per_day: int) -> Iterator[DemoEnvironment]:
-    """Start the servers and set this process's environment so that only they can be reached."""
+def demo_environment(conversations_per_day: int, days: int) -> Iterator[DemoEnvironment]:
+    """Start the servers and set this process's environment so that only they can be reached.
+
+    Args:
+        conversations_per_day: the org's volume.
+        days: how many full days there must be partitions for; there are some more, to be exported in the UI.
+    """
     state = _fresh_state()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's line per request
     org = Org(conversations_per_day=conversations_per_day)
@@ -41,11 +48,12 @@ def demo_environment(conversations_per_day: int) -> Iterator[DemoEnvironment]:
             **sandbox.env(),
             **s3.env(),
             "GENESYS_S3_BUCKET": s3.bucket,
-            "GENESYS_PARTITIONS_START": f"{datetime.now(UTC) - _HISTORY:%Y-%m-%d}",
+            "GENESYS_S3_PREFIX": _PREFIX,
+            "GENESYS_PARTITIONS_START": f"{datetime.now(UTC) - timedelta(max(days, _LEAST_HISTORY)):%Y-%m-%d}",
             "DAGSTER_HOME": str(state / "dagster"),
         }
         with _environment(variables):
-            yield DemoEnvironment(org, sandbox.url, s3, state)
+            yield DemoEnvironment(org, sandbox.url, s3, _PREFIX, state)
 
 
 def _fresh_state() -> Path:

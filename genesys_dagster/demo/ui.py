@@ -38,8 +38,12 @@ class DagsterUI:
                 return False
         return True
 
-    def serve_until_interrupted(self, environment: DemoEnvironment) -> None:
-        """Start it, say where it is, wait; stop it on KeyboardInterrupt, which is passed on.
+    def serve_until_interrupted(self, environment: DemoEnvironment, greeting: str) -> None:
+        """Start it, greet, wait; stop it on KeyboardInterrupt, which is passed on.
+
+        Args:
+            environment: what it runs on.
+            greeting: what is said once it answers.
 
         Raises:
             click.ClickException: it did not come up, or ended by itself; its log file is named.
@@ -49,7 +53,7 @@ class DagsterUI:
         process = self._start(log)
         try:
             self._wait_until_it_answers(process, log)
-            click.echo(self._greeting(environment))
+            click.echo(greeting)
             process.wait()
             raise click.ClickException(f"The Dagster UI has ended by itself: see {log}")
         finally:
@@ -85,14 +89,3 @@ class DagsterUI:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-    def _greeting(self, environment: DemoEnvironment) -> str:
-        asset = f"{self.url}/assets/conversation_details"
-        lake = f"{environment.s3.url}/{environment.s3.bucket}/genesys"
-        return (
-            f"\n  Dagster UI         {asset}?view=partitions\n"
-            f"  Report             {lake}/contact_center_report/report.html\n"
-            f"  Genesys Cloud org  {environment.api_url}\n"
-            f"  S3                 {environment.s3.url}, bucket {environment.s3.bucket}\n\n"
-            "Materialize another day there, or press Ctrl-C to stop everything."
-        )
