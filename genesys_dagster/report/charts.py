@@ -8,6 +8,9 @@ import plotly.graph_objects as go  # type: ignore[import-untyped, unused-ignore]
 from genesys_dagster.report.figures import Figures
 from genesys_dagster.report.window import ReportData
 
+FEWEST = 5
+"""Of fewer interactions no service level by half hour is shown: one caller at night would make it 0 or 100 %."""
+
 BLUE, RED, GREY, TEAL, INK = "#2f6fed", "#e2574c", "#b8c0cc", "#12a594", "#1c2733"
 _GRID = "#e8ecf1"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -18,7 +21,7 @@ _GOOD_HIGH = ((0.0, "#e2574c"), (0.5, "#f6d98b"), (0.8, "#8fd3b6"), (1.0, "#1280
 
 def volumes(data: ReportData) -> go.Figure:
     """Interactions by day: what became of them, and what is usual on such a weekday."""
-    days = data.window.days
+    days = data.shown_days
     figure = _figure(barmode="stack")
     for name, colour, value in (
         ("Answered", BLUE, lambda f: f.answered),
@@ -69,8 +72,9 @@ def service_level_by_half_hour(data: ReportData) -> go.Figure:
     """Service level by weekday and half hour."""
 
     def share(_weekday: int, figures: Figures | None) -> float | None:
-        level = figures.service_level if figures else None
-        return None if level is None else 100 * level
+        if figures is None or figures.service_level_base < FEWEST or figures.service_level is None:
+            return None
+        return 100 * figures.service_level
 
     figure = _heat_map(data, share, _GOOD_HIGH, "%{z:.0f} %")
     figure.update_traces(zmin=0, zmax=100)
@@ -111,13 +115,13 @@ def _dotted() -> dict[str, Any]:
 
 
 def _of_days(data: ReportData, value: Callable[[Figures], float | None]) -> list[float | None]:
-    return [value(data.by_day[day]) if day in data.by_day else None for day in data.window.days]
+    return [value(data.by_day[day]) if day in data.by_day else None for day in data.shown_days]
 
 
 def _line(
     data: ReportData, value: Callable[[Figures], float | None], colour: str, name: str, *, scale: float
 ) -> go.Figure:
-    days = data.window.days
+    days = data.shown_days
     usual = [None if (figures := data.usual(day)) is None else _scaled(value(figures), scale) for day in days]
     figure = _figure()
     figure.add_scatter(x=days, y=usual, name="4 weeks before", **_dotted())

@@ -37,6 +37,7 @@ def render(data: ReportData, timezone: str) -> str:
         first_day=day(data.window.first),
         last_day=day(data.window.last),
         days=DAYS,
+        fewest=charts.FEWEST,
         notice=_notice(data),
         timezone=escape(timezone),
         targets=_targets(data),
@@ -88,7 +89,7 @@ def _notice(data: ReportData) -> str:
     missing = DAYS - data.days_now
     if not missing:
         return ""
-    return f'<p class="notice">{missing} of these {DAYS} days are not in the lake yet and are left blank.</p>'
+    return f'<p class="notice">{missing} of these {DAYS} days are not in the lake yet: unknown, not zero.</p>'
 
 
 def _targets(data: ReportData) -> str:

@@ -127,6 +127,11 @@ class ReportData:
         return sum(self.window.first_before <= day < self.window.first for day in self.window.present)
 
     @cached_property
+    def shown_days(self) -> list[date]:
+        """The report's days from the first one on that is in the lake: what charts of days show."""
+        return [day for day in self.window.days if day >= min(self.window.present)]
+
+    @cached_property
     def now(self) -> Figures:
         """All of the report's days together."""
         return Figures.of(self.now_rows)

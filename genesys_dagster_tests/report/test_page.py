@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from plotly.offline import get_plotlyjs
 
+from genesys_dagster.report import charts
 from genesys_dagster.report.page import agent_minutes, render
 from genesys_dagster.report.summary import summary, svg
 from genesys_dagster.report.words import UNKNOWN, duration, percent, target, whole
@@ -136,10 +137,26 @@ def test_agents_mean_handle_times_are_of_the_reports_days():
     assert agent_minutes(report_data({LAST: []}, agents)) == [0, 3.5]
 
 
-def test_missing_days_are_told_and_left_blank(busy):
-    assert "29 of these 30 days are not in the lake yet and are left blank." in Page(busy).texts
+def test_missing_days_are_told(busy):
+    assert "29 of these 30 days are not in the lake yet: unknown, not zero." in Page(busy).texts
     whole_month = report_data({back(number): [] for number in range(30)})
     assert "are not in the lake" not in render(whole_month, "UTC")
+
+
+def test_charts_begin_with_the_first_day_in_the_lake_and_leave_missing_ones_blank():
+    offered = charts.volumes(report_data({back(n): [queue_row(back(n), **BUSY)] for n in (3, 2, 0)})).data[0]
+    assert list(offered.x) == [back(3), back(2), back(1), back(0)]
+    assert list(offered.y) == [150, 150, None, 150]
+    (level, *_) = charts.service_level(report_data({back(40): [], LAST: [queue_row(**BUSY)]})).data
+    assert len(level.x) == 30
+
+
+def test_a_half_hour_of_few_interactions_has_no_service_level():
+    few = {"service_level_base": 4, "answered_in_target": 0}
+    many = {"service_level_base": 5, "answered_in_target": 4}
+    data = report_data({LAST: [queue_row(half_hour="03:00", **few), queue_row(half_hour="03:30", **many)]})
+    (heat,) = charts.service_level_by_half_hour(data).data
+    assert [row[LAST.weekday()] for row in heat.z] == [None, 80]
 
 
 def test_a_lake_of_empty_days_has_a_page_too():
