@@ -56,7 +56,7 @@ def without_ui(lake: Path) -> str:
 
 
 def _sections(title: str, *lines: tuple[str, str]) -> str:
-    return "\n".join((f"\n{title}\n", *(f"  {name:<14}{text}" for name, text in lines)))
+    return "\n".join((f"\n{title}\n", *(f"  {name:<16}{text}" for name, text in lines)))
 
 
 def _command(lake: Path) -> str:
