@@ -64,14 +64,14 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=100, ge=1, le=100, description="Conversations per page of the query."
     )
     job_page_size: int = Field(default=1000, ge=1, description="Conversations per page of job results.")
-    job_slices: int = Field(
-        default=1,
+    job_slices: int | None = Field(
+        default=None,
         ge=1,
         description="Bulk jobs into which a day is cut, by time. Pages of one job come one after another: where each "
-        "takes a second, 16 slices are two and a half times as fast, three times with max_concurrency=8, for four "
-        "more requests each and the memory of up to seven pages for each of those under way.",
+        "takes a second, 16 slices are three times as fast, for four more requests each and the memory of up to seven "
+        "pages for each of those under way. Empty: 1, but more for large days where answers take long.",
     )
-    max_concurrency: int = Field(default=5, ge=1, description="Requests in flight at once.")
+    max_concurrency: int = Field(default=10, ge=1, description="Requests in flight at once.")
     requests_per_minute: int = Field(
         default=300, ge=1, description="Most requests per minute; Genesys allows 300 per token unless raised."
     )

@@ -197,6 +197,7 @@ class GenesysClient:
             headers["content-type"] = "application/json"
         self.stats.requests += 1
         self._unanswered += 1
+        sent = self.clock.monotonic()
         try:
             received = await self._wire.exchange(
                 call.method, self._api_base + call.path, headers, call.content, call.params
@@ -206,6 +207,7 @@ class GenesysClient:
             raise
         finally:
             self._unanswered -= 1
+        self.stats.count_answer(self.clock.monotonic() - sent)
         self.stats.bytes_received += len(received.raw)
         self._limiter.observe(received.headers, self._unanswered)
         return received

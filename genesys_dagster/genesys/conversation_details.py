@@ -16,12 +16,13 @@ from genesys_dagster.genesys.jobs import BulkJob, JobFollower, JobLedger, JobSet
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery, Paging
-from genesys_dagster.genesys.slices import sliced
+from genesys_dagster.genesys.slices import sliced, slices_worth
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
 
 Source = Literal["auto", "job", "query"]
 _log = logging.getLogger(__name__)
+_MANY_RECORDS = 10**7
 
 
 class ConversationDetails:
@@ -42,7 +43,8 @@ class ConversationDetails:
         longest_poll: Seconds between two such questions, at most.
         job_slices: Into how many jobs an interval is cut, by time. More than one is faster where the way to the
             server is long, since pages of one job come only one after another, and costs a few requests and the
-            memory of up to seven pages for each of the `max_concurrency` slices under way.
+            memory of up to seven pages for each of the `max_concurrency` slices under way. None for as many as that
+            is worth (`slices_worth`): one where the server is near or the pages are few.
         ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
 
     Attributes:
@@ -63,12 +65,14 @@ class ConversationDetails:
         max_job_wait: timedelta = timedelta(hours=2),
         first_poll: float = 1.0,
         longest_poll: float = 30.0,
-        job_slices: int = 1,
+        job_slices: int | None = None,
         ledger: JobLedger | None = None,
     ) -> None:
         _check_choice("source", source, get_args(Source))
         _check_choice("paging", paging, get_args(Paging))
-        _check_minimum(query_page_size=query_page_size, job_page_size=job_page_size, job_slices=job_slices)
+        _check_minimum(query_page_size=query_page_size, job_page_size=job_page_size)
+        if job_slices is not None:
+            _check_minimum(job_slices=job_slices)
         self.progress = ExportProgress()
         self._client = client
         self._source = source
@@ -103,24 +107,42 @@ class ConversationDetails:
         self.progress.source = await self._choose(interval)
         from_job = self.progress.source == "job"
         reader = self._from_job if from_job else self._query.pages
-        announcing = asyncio.create_task(self._announce(interval)) if from_job else None
-        try:
-            async with aclosing(reader(interval)) as pages:
-                async for page in pages:
-                    self.progress.pages += 1
-                    self.progress.records += page.records
-                    yield replace(page, number=self.progress.pages)
-        finally:
-            if announcing:
-                announcing.cancel()
-                await asyncio.wait([announcing])
+        async with aclosing(reader(interval)) as pages:
+            async for page in pages:
+                self.progress.pages += 1
+                self.progress.records += page.records
+                yield replace(page, number=self.progress.pages)
 
-    def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
-        if self._job_slices == 1:
+    async def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
+        announcing = asyncio.create_task(self._announce(interval))
+        try:
+            slices = self._job_slices or await self._slices_worth(announcing)
+            async with aclosing(self._in_slices(interval, slices)) as pages:
+                async for page in pages:
+                    yield page
+        finally:
+            announcing.cancel()
+            await asyncio.wait([announcing])
+
+    async def _slices_worth(self, announcing: asyncio.Task[None]) -> int:
+        """How many slices suit the size of the interval and the distance of the server, as far as both are known."""
+        settings, page_size = self._client.settings, self._job_settings.page_size
+
+        def worth(records: int) -> int:
+            answer = self._client.stats.quickest_answer or 0.0
+            return slices_worth(records, page_size, answer, settings.requests_per_minute)
+
+        if worth(_MANY_RECORDS) == 1:  # the server is near: no reason to wait for the number
+            return 1
+        await asyncio.wait([announcing])
+        return worth(self.progress.total_hits or 0)
+
+    def _in_slices(self, interval: Interval, slices: int) -> AsyncGenerator[Page, None]:
+        if slices == 1:
             job = BulkJob(self._client, self._job_settings, self.progress, ledger=self._ledger)
             return job.pages(interval)
-        at_once = min(self._job_slices, self._client.settings.max_concurrency)
-        return sliced(interval, self._job_slices, at_once, self._from_one_of_many)
+        at_once = min(slices, self._client.settings.max_concurrency)
+        return sliced(interval, slices, at_once, self._from_one_of_many)
 
     async def _from_one_of_many(
         self, interval: Interval, follower: JobFollower

@@ -41,7 +41,7 @@ class ClientSettings:
     api_url: str | None = None
     login_url: str | None = None
     auth: AuthMethod = "http"
-    max_concurrency: int = 5
+    max_concurrency: int = 10
     requests_per_minute: int = 300
     request_timeout: float = 120.0
     connect_timeout: float = 10.0

@@ -18,6 +18,10 @@ _log = logging.getLogger(__name__)
 # Per slice: what a later slice may have fetched before its turn, so that memory stays bounded. Compressed, twelve
 # take the memory of three; with only three, the slices of the busy hours stood still most of the time.
 _PAGES_WAITING = 12
+_FEW_PAGES = 20
+_PAGES_PER_SLICE = 6
+_MOST_SLICES = 16  # measured: docs/benchmarks.md, "At a distance"
+_BEARABLE = 1.5  # times what the rate limit alone dictates
 _MILLISECOND = timedelta(milliseconds=1)
 
 PagesOf = Callable[[Interval, JobFollower], AsyncGenerator[Page, None]]
@@ -55,6 +59,25 @@ async def sliced(
         await asyncio.gather(*ending)
     finally:
         await cancel_all([*ending, *(slice_.task for slice_ in running)])
+
+
+def slices_worth(records: int, page_size: int, answer_seconds: float, requests_per_minute: int) -> int:
+    """Into how many slices to cut an interval so that its pages do not wait for each other much longer than they must.
+
+    Each slice costs four requests and a job, so one is enough where the rate limit would hold up several as well, or
+    where there are few pages.
+
+    Args:
+        records: How many are expected.
+        page_size: How many come with a page.
+        answer_seconds: How long an answer takes at least.
+        requests_per_minute: The rate limit.
+    """
+    pages = -(-records // page_size)
+    in_turn, by_limit = pages * answer_seconds, pages * 60 / requests_per_minute
+    if pages < _FEW_PAGES or in_turn <= _BEARABLE * by_limit:
+        return 1
+    return min(pages // _PAGES_PER_SLICE, _MOST_SLICES)
 
 
 def equal_slices(interval: Interval, count: int) -> list[Interval]:

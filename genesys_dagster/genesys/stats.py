@@ -13,6 +13,8 @@ class ClientStats:
         bytes_received: Bytes of bodies as they came over the wire.
         rate_limit_waits: How often a request had to wait for the rate limit.
         rate_limit_seconds: Seconds of that, added up.
+        quickest_answer: Seconds from sending a request to having its answer, the least so far: how far away the server
+            is. None before the first.
     """
 
     requests: int = 0
@@ -20,8 +22,13 @@ class ClientStats:
     bytes_received: int = 0
     rate_limit_waits: int = 0
     rate_limit_seconds: float = 0.0
+    quickest_answer: float | None = None
 
     def count_wait(self, seconds: float) -> None:
         """Add one wait for the rate limit."""
         self.rate_limit_waits += 1
         self.rate_limit_seconds += seconds
+
+    def count_answer(self, seconds: float) -> None:
+        """Take note of how long an answer took."""
+        self.quickest_answer = min(seconds, self.quickest_answer or seconds)
