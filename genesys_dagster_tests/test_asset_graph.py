@@ -40,10 +40,10 @@ def test_everything_else_is_materialized_here(graph):
     assert graph.materializable_asset_keys == graph.get_all_asset_keys() - {HEAD}
 
 
-def test_conditions_wait_for_what_is_materialized_here_only(graph):
-    follows = {key for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
-    assert follows
-    assert follows.isdisjoint({HEAD, *SOURCES})
+def test_sensors_request_what_comes_by_day_from_genesys_cloud_conditions_all_else(graph):
+    conditions = {key for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
+    by_day = {dg.AssetKey("conversation_details"), dg.AssetKey("late_activity")}
+    assert conditions == graph.materializable_asset_keys - by_day
 
 
 def test_the_demo_materializes_all_but_the_head_each_after_what_it_is_made_of(graph):

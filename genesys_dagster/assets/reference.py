@@ -6,6 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.automation.conditions import every_morning
 from genesys_dagster.failures import as_failure
 from genesys_dagster.genesys.errors import PermissionDeniedError
 from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
@@ -46,6 +48,7 @@ def _asset(listing: Listing) -> dg.AssetsDefinition:
         tags={"pii": ""} if listing.name == "users" else None,
         description=_DESCRIPTIONS[listing.name] + "\n" + _HOW_KEPT,
         code_version="1",
+        automation_condition=every_morning(PARTITIONS.timezone),
         pool="genesys_api",
         retry_policy=dg.RetryPolicy(
             max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS

@@ -1,4 +1,4 @@
-"""When assets downstream of `conversation_details` are computed again."""
+"""When assets are computed by themselves: downstream of `conversation_details`, and the reference snapshots."""
 
 from typing import Any, TypeAlias
 
@@ -66,3 +66,20 @@ def _requested() -> Condition:
 
 
 FOLLOW_UPSTREAM = follow_upstream()
+
+
+def every_morning(timezone: str) -> Condition:
+    """Take a snapshot when there is none yet, and every morning at 04:00, before the reports of the day are made.
+
+    A snapshot that fails is taken the next morning (its steps are retried before). Unlike `follow_upstream`, deploying
+    the condition takes a missing snapshot at once: others wait for it.
+
+    Args:
+        timezone: The time zone of the morning.
+
+    Returns:
+        The condition, for unpartitioned assets that hang on no other one.
+    """
+    is_time = dg.AutomationCondition.cron_tick_passed("0 4 * * *", timezone)
+    became_missing = dg.AutomationCondition.missing().newly_true()
+    return ((became_missing | is_time) & ~dg.AutomationCondition.in_progress()).with_label("every_morning")

@@ -53,7 +53,8 @@ SENSORS = [
         target=dg.AssetSelection.all(),
         default_status=sensor_status(),
         minimum_interval_seconds=30,
-        description="Computes tables, figures and the report again, for the days whose conversations changed.",
+        description="Computes tables, figures and the report again, for the days whose conversations changed; takes the reference "
+        "snapshots every morning.",
     ),
     *alert_sensors(),
 ]

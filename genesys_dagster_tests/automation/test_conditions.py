@@ -1,9 +1,11 @@
 """Downstream assets follow the content of upstream partitions, no more and no less."""
 
+from datetime import datetime
+
 import dagster as dg
 import pytest
 
-from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, follow_upstream
+from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, every_morning, follow_upstream
 
 DAYS = dg.DailyPartitionsDefinition("2026-05-01", end_date="2026-05-06")
 
@@ -151,3 +153,39 @@ def test_what_cannot_be_computed_waits_for_its_missing_inputs():
     assert world.tick() == set()
     world.pull("names", "v1")
     assert world.tick() == {"table 2026-05-02"}
+
+
+class Mornings:
+    """An asset that is taken every morning, ticked at any moment."""
+
+    def __init__(self):
+        self.instance, self.cursor, self.version = dg.DagsterInstance.ephemeral(), None, 0
+
+        @dg.asset(automation_condition=every_morning("Europe/Berlin"))
+        def names(): ...
+
+        self.defs = dg.Definitions([names])
+
+    def at(self, moment, *, succeeds=True):
+        """One tick; returns whether the asset was requested, and carries the request out."""
+        result = dg.evaluate_automation_conditions(
+            self.defs, self.instance, cursor=self.cursor, evaluation_time=datetime.fromisoformat(moment)
+        )
+        self.cursor = result.cursor
+        if result.total_requested and succeeds:
+            self.defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=self.instance)
+        return bool(result.total_requested)
+
+
+def test_a_missing_snapshot_is_taken_at_once_and_then_every_morning_at_four():
+    names = Mornings()
+    moments = ["01T14:00", "01T14:01", "02T01:59", "02T02:01", "02T02:02", "02T23:00", "03T02:00", "03T02:01"]
+    taken = [moment for moment in moments if names.at(f"2026-07-{moment}:30+00:00")]
+    assert taken == ["01T14:00", "02T02:01", "03T02:00"]
+
+
+def test_a_snapshot_that_fails_is_taken_the_next_morning_not_at_every_tick():
+    names = Mornings()
+    moments = ["01T14:00", "01T14:01", "01T15:00", "02T02:01", "02T02:02"]
+    taken = [moment for moment in moments if names.at(f"2026-07-{moment}:30+00:00", succeeds=False)]
+    assert taken == ["01T14:00", "02T02:01"]

@@ -63,6 +63,13 @@ def test_without_a_snapshot_of_queues_nothing_is_compared_and_nothing_fails(pull
     assert "materialize it" in checked["queue_names"].description
 
 
+def test_a_snapshot_of_queues_that_cannot_be_read_does_not_fail_the_day(pulled, lake):
+    lake.client.delete_object(Bucket=lake.bucket, Key="genesys/queues/data.parquet")
+    checked = pulled.check("queue_names", "unique_ids")
+    assert checked.success
+    assert (checked.verdict("queue_names"), checked.verdict("unique_ids")) == ("WARN", "passed")
+
+
 def test_a_failed_blocking_check_keeps_downstream_assets_from_being_made(partitions, monkeypatch):
     made = []
 
