@@ -1,4 +1,4 @@
-"""Errors as Dagster shows them: one message on top that says what to do."""
+"""Errors as Dagster shows them: one message on top that says what to do; and when to try again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,12 @@ import dagster as dg
 
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.records.errors import DecodeError
+
+# The clients of Genesys Cloud and S3 have repeated single requests for minutes before a step fails: wait for an outage
+# to pass. Nothing is half-written by then, so a step can always be run again.
+RETRY_AFTER_OUTAGE = dg.RetryPolicy(
+    max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
 
 
 @contextmanager

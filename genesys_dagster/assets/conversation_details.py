@@ -12,7 +12,7 @@ from pydantic import Field
 
 from genesys_dagster.assets.update import contents, update
 from genesys_dagster.export import ConversationExport, ExportReport
-from genesys_dagster.failures import as_failure
+from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
@@ -59,10 +59,7 @@ class PullConfig(dg.Config):
     description=DESCRIPTION,
     code_version="1",
     pool="genesys_api",
-    # The client has repeated single requests for minutes before a step fails: wait for an outage to pass.
-    retry_policy=dg.RetryPolicy(
-        max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-    ),
+    retry_policy=RETRY_AFTER_OUTAGE,
 )
 def conversation_details(
     context: dg.AssetExecutionContext, genesys: GenesysResource, config: PullConfig

@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.failures import as_failure
+from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.pulls import LATE_ACTIVITY
@@ -43,9 +43,7 @@ conversations that have ended are not activity: the refresh plan is there for th
     description=DESCRIPTION,
     code_version="1",
     pool="genesys_api",
-    retry_policy=dg.RetryPolicy(
-        max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-    ),
+    retry_policy=RETRY_AFTER_OUTAGE,
 )
 def late_activity(context: dg.AssetExecutionContext, genesys: GenesysResource) -> dg.Output[Any]:
     """Sweep the days of the run, each from where the sweep before it ended."""

@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, follow_upstream
+from genesys_dagster.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.lineage import column_lineage, lineage_metadata
@@ -80,6 +81,7 @@ _USERS = dg.AssetIn(metadata={"columns": ["id", "name"]})
     group_name="performance",
     kinds={"duckdb", "parquet"},
     owners=["team:data-engineering"],
+    retry_policy=RETRY_AFTER_OUTAGE,
     metadata={"dagster/column_schema": column_schema(_SCHEMAS["queue_performance"])},
     code_version=code_version(_STATEMENTS["queue_performance"]),
 )
@@ -105,6 +107,7 @@ def queue_performance(
     group_name="performance",
     kinds={"duckdb", "parquet"},
     owners=["team:data-engineering"],
+    retry_policy=RETRY_AFTER_OUTAGE,
     metadata={"dagster/column_schema": column_schema(_SCHEMAS["agent_performance"])},
     code_version=code_version(_STATEMENTS["agent_performance"]),
 )
@@ -128,6 +131,7 @@ def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset)
     group_name="performance",
     kinds={"duckdb", "parquet"},
     owners=["team:data-engineering"],
+    retry_policy=RETRY_AFTER_OUTAGE,
     metadata={"dagster/column_schema": column_schema(_SCHEMAS["queue_performance_weekly"])},
     code_version=code_version(_STATEMENTS["queue_performance_weekly"]),
 )

@@ -8,7 +8,7 @@ import dagster as dg
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation.conditions import every_morning
-from genesys_dagster.failures import as_failure
+from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.errors import PermissionDeniedError
 from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
 from genesys_dagster.records.reference import ENTITIES
@@ -50,9 +50,7 @@ def _asset(listing: Listing) -> dg.AssetsDefinition:
         code_version="1",
         automation_condition=every_morning(PARTITIONS.timezone),
         pool="genesys_api",
-        retry_policy=dg.RetryPolicy(
-            max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-        ),
+        retry_policy=RETRY_AFTER_OUTAGE,
         check_specs=[
             dg.AssetCheckSpec(
                 PERMITTED,

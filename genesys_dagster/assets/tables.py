@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM
+from genesys_dagster.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.lineage import lineage_metadata, lineage_of
@@ -111,10 +112,7 @@ def _table(spec: TableSpec) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": column_schema(spec.schema)},
         code_version=code_version(spec.statement),
         automation_condition=FOLLOW_UPSTREAM,
-        # Nothing is written before all is computed, so a day can be tried again: S3 may have been out of reach.
-        retry_policy=dg.RetryPolicy(
-            max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-        ),
+        retry_policy=RETRY_AFTER_OUTAGE,
     )
     def table(conversation_details: dict[str, ds.Dataset]) -> dg.Output[Any]:
         # A partition each, also where the run is for one, because a range in one run is written day by day.
