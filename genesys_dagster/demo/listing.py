@@ -7,6 +7,10 @@ from typing import Any
 import click
 import dagster as dg
 
+from genesys_dagster.pulls import ASSET_KEY, LATE_ACTIVITY
+
+_FROM_GENESYS_CLOUD = {ASSET_KEY, LATE_ACTIVITY}
+
 
 @dataclass(frozen=True, slots=True)
 class _Object:
@@ -19,16 +23,17 @@ class _Object:
 
 
 def print_objects(materializations: Iterable[dg.AssetMaterialization], *, of_a_day: bool) -> None:
-    """Print a line per object; of a day's objects the conversations, and one line for all that is made from them."""
-    written = [
-        found for materialization in materializations if (found := _object(materialization)) is not None
-    ]
-    if not of_a_day:
-        for each in written:
-            _print(each)
-    elif written:
-        _print(written[0])
-        made = written[1:]
+    """Print a line per object; of a day's objects those from Genesys Cloud, and one line for all made of them."""
+    made = []
+    for materialization in materializations:
+        written = _object(materialization)
+        if written is None:
+            continue
+        if of_a_day and materialization.asset_key not in _FROM_GENESYS_CLOUD:
+            made.append(written)
+        else:
+            _print(written)
+    if made:
         _print(
             _Object(
                 f"  and {len(made)} tables and figures made of them",
