@@ -18,6 +18,7 @@ from genesys_dagster.automation.days import end_of, ended_by, is_partition
 from genesys_dagster.automation.export import UPDATE_JOB, days_in_progress, request
 from genesys_dagster.automation.settings import sensor_status
 from genesys_dagster.pulls import LATE_ACTIVITY, latest_pulls
+from genesys_dagster.resources import GenesysResource
 
 _LATEST = 7  # days among which the latest complete one is looked for
 _SWEEPS_PER_TICK = 50
@@ -41,8 +42,13 @@ SWEEP_JOB = dg.define_asset_job(
         "that fails is made up for by the next. No API requests in ticks."
     ),
 )
-def sweep_late_activity_daily(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def sweep_late_activity_daily(
+    context: dg.SensorEvaluationContext, genesys: GenesysResource
+) -> dg.RunRequest | dg.SkipReason:
     """Request the sweep of the latest day that is there in full."""
+    missing = knowledge.unconfigured(genesys)
+    if missing is not None:
+        return missing
     days = ended_by(knowledge.now())[-_LATEST:]
     pulls = latest_pulls(context.instance, days)
     complete = [day for day, pull in pulls.items() if pull.is_complete and pull.known_until >= end_of(day)]

@@ -66,6 +66,13 @@ def test_a_provisional_day_is_not_swept(desk, sweeps, known_until, source):
     assert sweeps("2026-05-11T05:00") == []
 
 
+def test_without_credentials_the_sensor_skips_and_names_the_variable(desk, sweeps, environment):
+    desk.pulled("2026-05-10", utc("2026-05-11T04:00"))
+    environment.delenv("GENESYSCLOUD_OAUTHCLIENT_ID")
+    assert sweeps("2026-05-11T05:00") == []
+    assert "GENESYSCLOUD_OAUTHCLIENT_ID" in desk.skipped
+
+
 def test_days_that_were_missed_are_left_to_the_sweep_of_the_latest(desk, sweeps):
     for day in ("2026-05-08", "2026-05-09", "2026-05-10"):
         desk.pulled(day, utc("2026-05-11T04:00"))
