@@ -73,10 +73,6 @@ _SESSION_KEY = [
     *_parents(SESSION, "sessionId"),
 ]
 _SESSION_PARENTS = [*_PARTICIPANT_PARENTS, *_parents(SESSION, "mediaType", "direction")]
-_SESSION_QUEUE = reference(
-    "queue_id",
-    "Queue of the session: the one that its segments name; null if they name none or several.",
-)
 
 CONVERSATIONS = pa.schema(
     [
@@ -103,7 +99,10 @@ SESSIONS = pa.schema(
     [
         *_SESSION_KEY,
         *_PARTICIPANT_PARENTS,
-        _SESSION_QUEUE,
+        reference(
+            "queue_id",
+            "Queue of the session: the one that its segments name; null if they name none or several.",
+        ),
         *_columns(SESSION, {"sessionId", "metrics", "segments"}),
         _number_of("metric_count", "metric values of the session"),
         _number_of("segment_count", "segments of the session"),
@@ -124,7 +123,10 @@ SESSION_METRICS = pa.schema(
         *_SESSION_KEY,
         _position("metric_index", "metric value among those of the session"),
         *_SESSION_PARENTS,
-        _SESSION_QUEUE,
+        reference(
+            "queue_id",
+            "Queue of the session when the metric was emitted, as Genesys Cloud counts it; null if it has none.",
+        ),
         *_columns(SESSION_METRIC),
     ]
 )

@@ -50,11 +50,14 @@ def emitted(records):
     for record in records:
         for participant in record["participants"]:
             for session in participant["sessions"]:
-                queues = {
-                    segment["queueId"] for segment in session.get("segments", ()) if "queueId" in segment
-                }
-                queue = queues.pop() if len(queues) == 1 else None
+                stays = sorted(
+                    (segment["segmentStart"], segment["queueId"])
+                    for segment in session.get("segments", ())
+                    if "queueId" in segment
+                )
                 for metric in session.get("metrics", ()):
+                    begun = [queue for start, queue in stays if start <= metric["emitDate"]]
+                    queue = begun[-1] if begun else stays[0][1] if stays else None
                     at = datetime.fromisoformat(metric["emitDate"])
                     slot = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
                     yield metric["name"], slot, queue, participant.get("userId"), session["mediaType"]

@@ -42,7 +42,8 @@ def test_session_metrics_reads_a_few_leaves_of_two_hundred():
     assert read_by("session_metrics") == {
         "conversationId", "conversationStart", "originatingDirection",
         "participants.participantId", "participants.purpose", "participants.userId",
-        f"{session}.sessionId", f"{session}.mediaType", f"{session}.direction", f"{session}.segments.queueId",
+        f"{session}.sessionId", f"{session}.mediaType", f"{session}.direction",
+        f"{session}.segments.queueId", f"{session}.segments.segmentStart",
         f"{session}.metrics.emitDate", f"{session}.metrics.name", f"{session}.metrics.value",
     }  # fmt: skip
 

@@ -116,18 +116,6 @@ def test_parents_values_stand_in_their_childrens_rows(exported):
             assert row[name] == session[name] == participant[name]
 
 
-def test_the_queue_of_a_session_is_the_only_one_that_its_segments_name(exported):
-    stored = exported.stored
-    queues = {}
-    for row in stored("segments").to_pylist():
-        queues.setdefault(row["session_id"], set()).update({row["queue_id"]} - {None})
-    expected = {id_: next(iter(found)) if len(found) == 1 else None for id_, found in queues.items()}
-    assert any(expected.values())
-    for name in ("sessions", "session_metrics"):
-        for row in stored(name).to_pylist():
-            assert row["queue_id"] == expected[row["session_id"]]
-
-
 def test_the_materialization_tells_rows_columns_and_lineage(exported):
     for spec in SPECS:
         metadata = event_of(exported.outcome, spec.name).metadata

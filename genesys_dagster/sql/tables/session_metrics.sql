@@ -1,6 +1,7 @@
 -- One row per metric value of a session.
 -- An item that is null has no row, so that the positions still tell what the record held.
--- A session's queue is the one that its segments name: null if they name none or several.
+-- The queue of a metric is that of its session when it was emitted, as Genesys Cloud counts it: the queue of the latest
+-- segment with one that had begun by then, else of the first. Most sessions are in one queue all the time.
 WITH each_participant AS (
     SELECT
         conversationId,
@@ -30,6 +31,24 @@ queued_session AS (
     FROM each_session
     WHERE session IS NOT NULL
 ),
+moved_session AS (
+    SELECT
+        *,
+        CASE
+            WHEN len(queues) > 1
+                THEN list_sort(
+                    list_transform(
+                        list_filter(session.segments, lambda segment: segment.queueId IS NOT NULL),
+                        lambda segment, position: struct_pack(
+                            began := coalesce(segment.segmentStart, CAST('-infinity' AS TIMESTAMPTZ)),
+                            position := position,
+                            queue := segment.queueId
+                        )
+                    )
+                )
+        END AS stays
+    FROM queued_session
+),
 each_metric AS (
     SELECT
         conversationId,
@@ -44,9 +63,10 @@ each_metric AS (
         session.mediaType,
         session.direction,
         queues,
+        stays,
         unnest(range(len(session.metrics))) AS metric_index,
         unnest(session.metrics) AS metric
-    FROM queued_session
+    FROM moved_session
 )
 SELECT
     conversationId AS conversation_id,
@@ -61,7 +81,13 @@ SELECT
     userId AS user_id,
     mediaType AS media_type,
     direction,
-    CASE WHEN len(queues) = 1 THEN queues[1] END AS queue_id,
+    CASE
+        WHEN len(queues) > 1
+            THEN coalesce(
+                list_filter(stays, lambda stay: stay.began <= metric.emitDate)[-1].queue, stays[1].queue
+            )
+        ELSE queues[1]
+    END AS queue_id,
     metric.emitDate AS emit_date,
     metric.name AS name,
     metric.value AS value
