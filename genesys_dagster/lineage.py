@@ -4,13 +4,11 @@ Dagster+ draws it as a graph. The open-source UI does not show it (Dagster docs,
 stands beside it as a table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import dagster as dg
 
-if TYPE_CHECKING:
-    from genesys_dagster.sql.origins import Origins
+from genesys_dagster.sql.origin import Found
 
 METADATA_KEY = "dagster/column_lineage"
 """Where Dagster+ looks for it, in materializations and, for lack of it there, in definitions."""
@@ -19,61 +17,53 @@ TABLE_KEY = "columns_made_of"
 """The same to be read in any UI."""
 
 
-def column_lineage(
-    statement: str, columns: Sequence[str], upstream: Mapping[str, Iterable[str]]
-) -> dg.TableColumnLineage:
-    """Derives the lineage of an asset's columns.
-
-    Takes tenths of a second the first time, so compute it where an asset is materialized, not where it is defined.
-
-    Args:
-        statement: The SELECT statement that makes the asset, in DuckDB's dialect.
-        columns: The asset's columns.
-        upstream: Table in the statement, which is also the upstream asset's key, to the names of its columns.
-
-    Returns:
-        Each column with the upstream columns that its values are made of; none for constants and `count(*)`.
-
-    Raises:
-        OriginError: The statement and the columns do not fit together.
-
-    Example:
-        `metadata=lineage_metadata(column_lineage(statement, SCHEMA.names, {"sessions": SESSIONS.names}))`
-    """
-    # sqlglot takes a third of a second to import, and not every process that loads the definitions needs it.
-    from genesys_dagster.sql.origins import origins
-
-    return lineage_of(origins(statement, columns, upstream))
-
-
-def lineage_of(found: "Origins") -> dg.TableColumnLineage:
-    """As `column_lineage`, of origins that are already known; members of structs count as their column."""
+def column_lineage(columns: Mapping[str, Found]) -> dg.TableColumnLineage:
+    """Origins in Dagster's terms: upstream columns; members of structs count as their column."""
     return dg.TableColumnLineage(
         {
             column: [
                 dg.TableColumnDep(asset_key=dg.AssetKey([table]), column_name=name)
                 for table, name in sorted({(origin.table, origin.path[0]) for origin in made_of})
             ]
-            for column, made_of in found.columns.items()
+            for column, made_of in columns.items()
         }
     )
 
 
 def lineage_metadata(
-    lineage: dg.TableColumnLineage,
+    columns: Mapping[str, Found], in_the_end: Mapping[str, Found] | None = None
 ) -> Mapping[str, dg.TableColumnLineage | dg.MetadataValue]:
-    """What a materialization says of its columns' origins."""
-    return {METADATA_KEY: lineage, TABLE_KEY: dg.MetadataValue.md(_table(lineage))}
+    """What a materialization says of its columns' origins.
+
+    Finding them takes tenths of a second the first time, so do it where an asset is materialized, not where it is
+    defined.
+
+    Args:
+        columns: Column to its origins in upstream assets (`sql.origins`).
+        in_the_end: Column to its origins at the head of the graph, if those are others.
+
+    Example:
+        `metadata=lineage_metadata(origins(statement, SCHEMA.names, {"sessions": SESSIONS.names}).columns)`
+    """
+    return {
+        METADATA_KEY: column_lineage(columns),
+        TABLE_KEY: dg.MetadataValue.md(_table(columns, in_the_end)),
+    }
 
 
-def _table(lineage: dg.TableColumnLineage) -> str:
-    """A line per column, with the columns of each upstream asset that its values are made of."""
-    lines = [f"| `{column}` | {_made_of(deps)} |" for column, deps in lineage.deps_by_column.items()]
-    return "\n".join(("| column | made of |", "|---|---|", *lines))
+def _table(columns: Mapping[str, Found], in_the_end: Mapping[str, Found] | None) -> str:
+    """A line per column, with what its values are made of in each upstream asset."""
+    steps = {"made of": columns} if in_the_end is None else {"made of": columns, "in the end": in_the_end}
+    lines = [f"| column | {' | '.join(steps)} |", "|---" * (1 + len(steps)) + "|"]
+    lines += [
+        f"| `{column}` | {' | '.join(_made_of(step[column]) for step in steps.values())} |"
+        for column in columns
+    ]
+    return "\n".join(lines)
 
 
-def _made_of(deps: Sequence[dg.TableColumnDep]) -> str:
-    by_asset: dict[str, list[str]] = {}
-    for dep in deps:
-        by_asset.setdefault(dep.asset_key.to_user_string(), []).append(f"`{dep.column_name}`")
-    return "; ".join(f"{asset}: {', '.join(columns)}" for asset, columns in by_asset.items()) or "constants"
+def _made_of(found: Found) -> str:
+    by_asset: dict[str, dict[str, None]] = {}
+    for origin in sorted(found):
+        by_asset.setdefault(origin.table, {})[f"`{'.'.join(origin.path)}`"] = None
+    return "; ".join(f"{asset}: {', '.join(paths)}" for asset, paths in by_asset.items()) or "constants"

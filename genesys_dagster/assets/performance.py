@@ -8,15 +8,17 @@ import dagster as dg
 import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.tables import SPECS, origins_of
 from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, follow_upstream
 from genesys_dagster.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
-from genesys_dagster.lineage import column_lineage, lineage_metadata
+from genesys_dagster.lineage import lineage_metadata
 from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.performance.service_level import ServiceLevelConfig
 from genesys_dagster.sql import code_version, load
 from genesys_dagster.sql.engine import Source, query
+from genesys_dagster.sql.origin import Found
 from genesys_dagster.sql.schemas import SESSION_METRICS
 
 # The first week is the first one that has all its days.
@@ -145,15 +147,29 @@ def _figures(name: str, sources: Mapping[str, Source], parameters: Mapping[str, 
     return FrameStream(
         schema,
         query(_STATEMENTS[name], sources, schema, parameters=parameters),
-        metadata=lambda: lineage_metadata(lineage(name)),
+        metadata=lambda: lineage_metadata(made_of(name), made_of_in_the_end(name)),
     )
 
 
 @cache
-def lineage(name: str) -> dg.TableColumnLineage:
+def made_of(name: str) -> Mapping[str, Found]:
     """The upstream columns that each column of an asset of this module is made of."""
+    # sqlglot takes a third of a second to import, and only a run needs it.
+    from genesys_dagster.sql.origins import origins
+
     upstream = {table: _UPSTREAM[table] for table in _READS[name]}
-    return column_lineage(_STATEMENTS[name], _SCHEMAS[name].names, upstream)
+    return origins(_STATEMENTS[name], _SCHEMAS[name].names, upstream).columns
+
+
+@cache
+def made_of_in_the_end(name: str) -> Mapping[str, Found]:
+    """The same followed up to `conversation_details` and the reference data."""
+    from genesys_dagster.sql.origins import traced
+
+    tables = {spec.name: spec for spec in SPECS}
+    upstream = {table: origins_of(tables[table]).columns for table in _READS[name] if table in tables}
+    upstream |= {table: made_of_in_the_end(table) for table in _READS[name] if table in _STATEMENTS}
+    return traced(made_of(name), upstream)
 
 
 def _each(days: Mapping[str, ds.Dataset], compute: Callable[[ds.Dataset], FrameStream]) -> dg.Output[Any]:

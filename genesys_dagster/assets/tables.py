@@ -13,7 +13,7 @@ from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
-from genesys_dagster.lineage import lineage_metadata, lineage_of
+from genesys_dagster.lineage import lineage_metadata
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql import code_version, load, schemas
 from genesys_dagster.sql.engine import query
@@ -129,17 +129,18 @@ def compute(spec: TableSpec, conversation_details: ds.Dataset) -> FrameStream:
         spec: The table.
         conversation_details: Parquet objects of conversations, of any age.
     """
-    found = _origins(spec)
+    found = origins_of(spec)
     upstream = narrowed(conversation_details, needed(CONVERSATION_SCHEMA, found.all()))
     return FrameStream(
         spec.schema,
         query(spec.statement, {UPSTREAM: upstream}, spec.schema),
-        metadata=lambda: lineage_metadata(lineage_of(found)),
+        metadata=lambda: lineage_metadata(found.columns),
     )
 
 
 @cache
-def _origins(spec: TableSpec) -> "Origins":
+def origins_of(spec: TableSpec) -> "Origins":
+    """What a table's columns and rows are made of."""
     # sqlglot takes a third of a second to import, and only a run of a table needs it.
     from genesys_dagster.sql.origins import origins
 

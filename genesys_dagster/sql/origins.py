@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot.optimizer.scope import build_scope
 
-from genesys_dagster.sql.origin import Found, OriginError, union
+from genesys_dagster.sql.origin import Found, Origin, OriginError, union
 from genesys_dagster.sql.resolver import Resolver
 
 
@@ -52,3 +52,18 @@ def origins(statement: str, columns: Sequence[str], upstream: Mapping[str, Itera
         columns={name: resolver.column(root, name) for name in columns},
         rows=union(resolver.rows(scope) for scope in root.traverse()),
     )
+
+
+def traced(columns: Mapping[str, Found], upstream: Mapping[str, Mapping[str, Found]]) -> Mapping[str, Found]:
+    """Follows columns over several statements: an origin in a table of which the origins are known is replaced by these.
+
+    Args:
+        columns: Column to its origins.
+        upstream: Table to the origins of its columns, themselves traced.
+    """
+
+    def further(origin: Origin) -> Found:
+        table = upstream.get(origin.table)
+        return frozenset({origin}) if table is None else table[origin.path[0]]
+
+    return {column: union(map(further, found)) for column, found in columns.items()}

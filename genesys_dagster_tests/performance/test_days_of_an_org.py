@@ -7,10 +7,15 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.assets.performance import agent_performance, lineage, queue_performance
+from genesys_dagster.assets.performance import (
+    agent_performance,
+    made_of,
+    made_of_in_the_end,
+    queue_performance,
+)
 from genesys_dagster.assets.tables import TABLES
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
+from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.conftest import DAY, Outcome
@@ -128,11 +133,30 @@ def test_a_day_of_open_conversations_only_has_what_was_emitted_so_far(run, envir
     assert {row["handle_seconds_mean"] for row in queue_rows} == {None}
 
 
-def test_every_column_is_traced_to_the_columns_that_it_is_made_of():
-    for name, schema in (("queue_performance", QUEUE_PERFORMANCE), ("agent_performance", AGENT_PERFORMANCE)):
-        traced = lineage(name).deps_by_column
-        assert set(traced) == set(schema.names)
+SCHEMAS = {
+    "queue_performance": QUEUE_PERFORMANCE,
+    "agent_performance": AGENT_PERFORMANCE,
+    "queue_performance_weekly": QUEUE_PERFORMANCE_WEEKLY,
+}
+HEADS = {"conversation_details", "queues", "users"}
+
+
+def shown(found):
+    return {f"{origin.table}: {'.'.join(origin.path)}" for origin in found}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_column_is_traced_to_the_columns_that_it_is_made_of_and_to_the_record(name):
+    for traced in (made_of(name), made_of_in_the_end(name)):
+        assert list(traced) == SCHEMAS[name].names
         assert all(traced.values())
-    queue = lineage("queue_performance").deps_by_column
-    assert queue["queue_name"] == [dg.TableColumnDep(dg.AssetKey("queues"), "name")]
-    assert queue["interval_start"] == [dg.TableColumnDep(dg.AssetKey("session_metrics"), "emit_date")]
+    assert {origin.table for found in made_of_in_the_end(name).values() for origin in found} <= HEADS
+
+
+def test_a_figure_is_traced_to_the_fields_of_the_record():
+    assert shown(made_of("queue_performance")["interval_start"]) == {"session_metrics: emit_date"}
+    metrics = "conversation_details: participants.sessions.metrics"
+    for name in ("queue_performance", "queue_performance_weekly"):
+        in_the_end = made_of_in_the_end(name)
+        assert shown(in_the_end["queue_name"]) == {"queues: name"}
+        assert shown(in_the_end["offered"]) == {f"{metrics}.name", f"{metrics}.value"}

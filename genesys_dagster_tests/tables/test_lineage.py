@@ -9,7 +9,7 @@ from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.lineage import METADATA_KEY, TABLE_KEY, column_lineage, lineage_metadata
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.origin import OriginError
-from genesys_dagster.sql.origins import origins
+from genesys_dagster.sql.origins import origins, traced
 from genesys_dagster.sql.schemas import snake_case
 from genesys_dagster_tests.tables.levels import LEVELS
 
@@ -29,7 +29,7 @@ def table_paths(name, column):
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_every_column_of_a_table_comes_from_conversation_details(spec):
-    lineage = column_lineage(spec.statement, spec.schema.names, UPSTREAM).deps_by_column
+    lineage = column_lineage(table_origins(spec.name).columns).deps_by_column
     assert list(lineage) == spec.schema.names
     for deps in lineage.values():
         assert deps
@@ -146,25 +146,47 @@ def test_a_statement_that_does_not_fit_its_columns_is_an_error(statement, word):
         paths(statement)
 
 
+NAMED = {"t": ["s", "key", "n"], "u": ["name", "key"]}
+
+
+def found_in(statement, *columns):
+    return origins(statement, columns, NAMED).columns
+
+
 def test_lineage_names_upstream_columns_once_in_a_fixed_order():
-    lineage = column_lineage("SELECT u.name || t.s.m || t.s.n AS x FROM t JOIN u USING (key)", ["x"],
-                             {"t": ["s", "key"], "u": ["name", "key"]})  # fmt: skip
+    lineage = column_lineage(found_in("SELECT u.name || t.s.m || t.s.n AS x FROM t JOIN u USING (key)", "x"))
     assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in lineage.deps_by_column["x"]] == [
         ("t", "s"),
         ("u", "name"),
     ]
 
 
-def test_the_lineage_can_be_read_as_a_table_too():
-    upstream = {"t": ["key", "n"], "u": ["key", "name"]}
-    found = column_lineage(
-        "SELECT u.name || t.n AS x, t.n, 1 AS one FROM t JOIN u USING (key)", ["x", "n", "one"], upstream
+def test_the_lineage_can_be_read_as_a_table_too_down_to_members():
+    found = found_in(
+        "SELECT u.name || t.s.m AS x, len(t.s.l) + t.s.l AS l, 1 AS one FROM t JOIN u USING (key)",
+        "x",
+        "l",
+        "one",
     )
-    assert lineage_metadata(found)[METADATA_KEY] == found
+    assert lineage_metadata(found)[METADATA_KEY] == column_lineage(found)
     assert lineage_metadata(found)[TABLE_KEY].value.splitlines() == [
         "| column | made of |",
         "|---|---|",
-        "| `x` | t: `n`; u: `name` |",
-        "| `n` | t: `n` |",
+        "| `x` | t: `s.m`; u: `name` |",
+        "| `l` | t: `s.l` |",
         "| `one` | constants |",
+    ]
+
+
+def test_columns_are_followed_over_several_statements():
+    first = found_in("SELECT u.name || t.s.m AS a, t.n AS b FROM t JOIN u USING (key)", "a", "b")
+    second = origins(
+        "SELECT v.a || w.c AS x, v.b AS y FROM v, w", ["x", "y"], {"v": ["a", "b"], "w": ["c"]}
+    ).columns
+    in_the_end = traced(second, {"v": first})
+    assert lineage_metadata(second, in_the_end)[TABLE_KEY].value.splitlines() == [
+        "| column | made of | in the end |",
+        "|---|---|---|",
+        "| `x` | v: `a`; w: `c` | t: `s.m`; u: `name`; w: `c` |",
+        "| `y` | v: `b` | t: `n` |",
     ]
