@@ -12,28 +12,25 @@ _WIDTH, _HEIGHT, _PLOT = 600, 130, 104
 def summary(data: ReportData) -> str:
     """Markdown with a table of the main figures and a chart, which is part of the text."""
     now, before = data.now, data.before
-    lines = [
+    calls_now, calls_before = data.calls.now, data.calls.before
+    rows = [
+        (f"{data.days_now} days up to {day(data.window.last)}", "", f"{data.days_before} days before"),
+        ("---", "---:", "---:"),
         ("Offered", whole(now.offered), whole(before.offered)),
         ("Service level", percent(now.service_level), percent(before.service_level)),
         ("Abandon rate", percent(now.abandon_rate), percent(before.abandon_rate)),
-        (
-            "Answer time of calls",
-            duration(data.calls.now.answer_mean),
-            duration(data.calls.before.answer_mean),
-        ),
+        ("Answer time of calls", duration(calls_now.answer_mean), duration(calls_before.answer_mean)),
         ("Handle time", duration(now.handle_mean), duration(before.handle_mean)),
     ]
-    table = "\n".join(f"| {name} | {value} | {earlier} |" for name, value, earlier in lines)
+    columns = 3 if data.days_before else 2  # nothing to compare with is not nothing offered
+    table = "\n".join(f"| {' | '.join(row[:columns])} |" for row in rows)
     picture = base64.b64encode(svg(data).encode()).decode()
-    return (
-        f"![Offered and service level by day](data:image/svg+xml;base64,{picture})\n\n"
-        f"| {data.days_now} days up to {day(data.window.last)} | | {data.days_before} days before |\n|---|---:|---:|\n{table}\n"
-    )
+    return f"![Offered and service level by day](data:image/svg+xml;base64,{picture})\n\n{table}\n"
 
 
 def svg(data: ReportData) -> str:
     """Offered interactions by day as bars, the service level as a line over them."""
-    days = [data.by_day.get(day) for day in data.window.days]
+    days = [data.by_day.get(day) for day in data.shown_days]
     most = max((figures.offered for figures in days if figures), default=0) or 1
     step = _WIDTH / len(days)
     bars = "".join(

@@ -183,6 +183,17 @@ def test_the_summary_has_figures_and_a_picture_within_itself():
     assert f"| Service level | 60.0 % | {UNKNOWN} |" in text
 
 
+def test_the_summary_compares_with_nothing_where_there_is_nothing_before():
+    text = summary(report_data({LAST: [queue_row(**BUSY)]}))
+    assert "| Offered | 200 |\n" in text
+    assert "before" not in text
+
+
+def test_the_picture_begins_with_the_first_day_that_is_in_the_lake():
+    bars = [svg(report_data({back(n): [queue_row(back(n), **BUSY)] for n in ages})) for ages in ([0], [0, 9])]
+    assert ['width="596.0"' in picture for picture in bars] == [True, False]
+
+
 def test_a_gap_of_days_is_a_gap_in_the_line():
     rows = {back(n): [queue_row(back(n), **BUSY)] for n in (0, 1, 4, 9, 10, 11)}
     assert svg(report_data(rows)).count("<polyline") == 3
