@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.assets.conversation_details import PARTITIONS, conversation_details
 from genesys_dagster.assets.genesys_cloud import GENESYS_CLOUD
 from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.assets.performance import PERFORMANCE
@@ -15,6 +15,7 @@ from genesys_dagster.assets.tables import TABLES
 from genesys_dagster.automation import definitions as automation
 from genesys_dagster.checks import CHECKS
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
+from genesys_dagster.partitions import backfill_policy
 from genesys_dagster.report.io_manager import S3PageIOManager
 from genesys_dagster.resources import GenesysResource
 
@@ -39,11 +40,8 @@ def build_definitions(**resources: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             GENESYS_CLOUD,
-            conversation_details,
-            late_activity,
-            *TABLES,
+            *map(_with_backfill_policy, (conversation_details, late_activity, *TABLES, *PERFORMANCE)),
             *REFERENCE,
-            *PERFORMANCE,
             *REPORT,
         ],
         asset_checks=[*CHECKS, *automation.CHECKS],
@@ -54,6 +52,12 @@ def build_definitions(**resources: Any) -> dg.Definitions:
         # One step after the other in the run's own process: a process for each would only cost seconds.
         executor=dg.in_process_executor,
     )
+
+
+def _with_backfill_policy(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """What has a partition per day can write several in one run."""
+    policy = backfill_policy() if asset.partitions_def == PARTITIONS else None
+    return asset.with_attributes(backfill_policy=policy) if policy else asset
 
 
 defs = build_definitions()

@@ -1,4 +1,4 @@
-"""The daily partitions and the time zone in which a day is a day."""
+"""The daily partitions, the time zone in which a day is a day, and how many days one run of a backfill takes."""
 
 import os
 from datetime import date
@@ -8,6 +8,7 @@ import dagster as dg
 
 DEFAULT_START = "2026-01-01"
 DEFAULT_TIMEZONE = "UTC"
+DAYS_PER_RUN = "GENESYS_DAYS_PER_RUN"
 
 
 def daily_partitions() -> dg.DailyPartitionsDefinition:
@@ -31,3 +32,22 @@ def daily_partitions() -> dg.DailyPartitionsDefinition:
             f"GENESYS_TIMEZONE={timezone!r} is not a time zone: write an IANA name such as Europe/Berlin."
         ) from None
     return dg.DailyPartitionsDefinition(start_date=start, timezone=timezone)
+
+
+def backfill_policy() -> dg.BackfillPolicy | None:
+    """How many days one run of a backfill takes, by GENESYS_DAYS_PER_RUN: a number, or `all` of a range.
+
+    Returns:
+        None for one, Dagster's default.
+
+    Raises:
+        dagster.DagsterInvalidDefinitionError: the variable cannot be read.
+    """
+    text = os.environ.get(DAYS_PER_RUN) or "1"
+    if text.lower() == "all":
+        return dg.BackfillPolicy.single_run()
+    if not text.isdecimal() or int(text) < 1:
+        raise dg.DagsterInvalidDefinitionError(
+            f"{DAYS_PER_RUN}={text!r} cannot be read: write how many days one run of a backfill takes, such as 7, or all."
+        )
+    return None if int(text) == 1 else dg.BackfillPolicy.multi_run(max_partitions_per_run=int(text))

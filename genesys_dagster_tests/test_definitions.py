@@ -6,8 +6,9 @@ import sys
 import dagster as dg
 import pytest
 
+from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.definitions import build_definitions, defs
-from genesys_dagster.partitions import daily_partitions
+from genesys_dagster.partitions import backfill_policy, daily_partitions
 from genesys_dagster.resources import GenesysResource
 
 
@@ -53,17 +54,39 @@ def test_partitions_start_and_time_zone_come_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("read", "variable", "value"),
     [
-        ("GENESYS_PARTITIONS_START", "yesterday"),
-        ("GENESYS_TIMEZONE", "Mars/Olympus"),
-        ("GENESYS_TIMEZONE", "../etc"),
+        (daily_partitions, "GENESYS_PARTITIONS_START", "yesterday"),
+        (daily_partitions, "GENESYS_TIMEZONE", "Mars/Olympus"),
+        (daily_partitions, "GENESYS_TIMEZONE", "../etc"),
+        (backfill_policy, "GENESYS_DAYS_PER_RUN", "0"),
+        (backfill_policy, "GENESYS_DAYS_PER_RUN", "-1"),
+        (backfill_policy, "GENESYS_DAYS_PER_RUN", "a week"),
     ],
 )
-def test_a_variable_that_cannot_be_read_is_named(monkeypatch, variable, value):
+def test_a_variable_that_cannot_be_read_is_named(monkeypatch, read, variable, value):
     monkeypatch.setenv(variable, value)
     with pytest.raises(dg.DagsterInvalidDefinitionError, match=variable):
-        daily_partitions()
+        read()
+
+
+@pytest.mark.parametrize(
+    ("value", "policy"),
+    [
+        ("", None),
+        ("1", None),
+        ("7", dg.BackfillPolicy.multi_run(7)),
+        ("all", dg.BackfillPolicy.single_run()),
+        ("ALL", dg.BackfillPolicy.single_run()),
+    ],
+)
+def test_every_asset_that_has_days_takes_as_many_of_them_in_a_run_as_configured(monkeypatch, value, policy):
+    monkeypatch.setenv("GENESYS_DAYS_PER_RUN", value)
+    graph = build_definitions().resolve_asset_graph()
+    daily = {key for key in graph.materializable_asset_keys if graph.get(key).partitions_def == PARTITIONS}
+    assert len(daily) == 12
+    for key in graph.materializable_asset_keys:
+        assert graph.get(key).backfill_policy == (policy if key in daily else None)
 
 
 def test_a_secret_never_stands_in_a_repr():
