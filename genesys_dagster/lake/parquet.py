@@ -73,6 +73,7 @@ class ParquetEncoder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
+        self._file.abandon()
 
     @property
     def row_groups(self) -> int:
@@ -110,7 +111,7 @@ class _File:
     """The Parquet file; used from one thread."""
 
     def __init__(self, sink: Sink, schema: pa.Schema, settings: ParquetSettings) -> None:
-        self._sink = sink
+        self._output = _Output(sink)
         self._schema = schema
         self._settings = settings
         self._writer: pq.ParquetWriter | None = None
@@ -129,6 +130,10 @@ class _File:
             self._writer = self._open(self._schema.empty_table())
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Lets nothing more out: a writer that was not closed would still write a footer when it is freed."""
+        self._output.is_open = False
+
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         encodings = choose_encodings(first)
         codec = self._settings.compression
@@ -138,19 +143,20 @@ class _File:
             "use_dictionary": encodings.use_dictionary,
             "column_encoding": encodings.column_encoding,
         }
-        return pq.ParquetWriter(pa.PythonFile(_NeverClosed(self._sink), mode="w"), self._schema, **options)
+        return pq.ParquetWriter(pa.PythonFile(self._output, mode="w"), self._schema, **options)
 
 
-class _NeverClosed:
+class _Output:
     """The sink as the file object that Arrow expects; closing the file does not commit the upload."""
 
     closed = False
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self.is_open = True
 
     def write(self, data: bytes) -> int:
-        return self._sink.write(data)
+        return self._sink.write(data) if self.is_open else len(data)
 
     def flush(self) -> None:
         """Nothing to do: the sink decides when bytes leave."""

@@ -206,6 +206,7 @@ def test_columns_and_filters_come_from_the_inputs_metadata(three_days, filters):
     assert rows(value) == [{"id": "1-a"}, {"id": "2-a"}]
 
 
+@pytest.mark.filterwarnings("ignore:Support for arbitrary metadata values is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(
     "filters", [numbers_above_five(), [("at", ">", datetime(2026, 1, 2, tzinfo=UTC))], [("n", "in", {1})]]
 )
