@@ -5,10 +5,16 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-LOCK := pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
+COMPILE := pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
+LOCK := $(COMPILE) pyproject.toml --all-extras --group dev
+SPARK_LOCK := $(COMPILE) --group spark
 # The one block of requirements.lock that names uv, with its hashes.
 UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
+
+# What a lock would be now, its versions as far as they still fit, against what it is.
+check = cp $(1) .venv/$(1) && $(BIN)/uv $(2) --output-file .venv/$(1) > /dev/null && cmp $(1) .venv/$(1) || \
+	{ echo "$(1) does not satisfy pyproject.toml: run make lock"; exit 1; }
 
 # Where the machine has certificates of its own (behind a proxy that inspects TLS it must), uv trusts those.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
@@ -38,6 +44,11 @@ env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 	$$uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv/.spark: requirements-spark.lock .venv/.ready
+	@uv=$$(command -v uv || echo $(BIN)/uv); VIRTUAL_ENV=$(CURDIR)/.venv \
+	$$uv pip install --quiet --require-hashes --no-build-isolation -r requirements-spark.lock
+	@touch $@
+
 demo: env ## Export a week of a made-up Genesys Cloud org to S3 on localhost and open the Dagster UI
 	@exec $(BIN)/genesys-dagster demo $(ARGS)
 
@@ -45,7 +56,7 @@ dev: env ## The Dagster UI on your own .env
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/.dagster} PATH=$(CURDIR)/$(BIN):$$PATH exec $(BIN)/dg dev
 
-test: env ## Run the whole test suite
+test: env .venv/.spark ## Run the whole test suite (needs Java 17 or newer)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: env ## Format, lint, types, definitions, lock
@@ -58,13 +69,13 @@ lint: env ## Format, lint, types, definitions, lock
 bench: env ## Measure speed and memory, side by side with other approaches
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lock: env ## Resolve requirements.lock anew (all extras, Python 3.11 to 3.13)
+lock: env ## Resolve the locks anew (all extras, Python 3.11 to 3.13)
 	$(BIN)/uv $(LOCK) --upgrade --output-file requirements.lock
+	$(BIN)/uv $(SPARK_LOCK) --upgrade --output-file requirements-spark.lock
 
-lock-check: env ## Check that requirements.lock satisfies pyproject.toml
-	@$(BIN)/python -c 'import shutil; shutil.copy("requirements.lock", ".venv/lock-check.txt")'
-	@$(BIN)/uv $(LOCK) --output-file .venv/lock-check.txt > /dev/null
-	@cmp requirements.lock .venv/lock-check.txt || { echo "requirements.lock does not satisfy pyproject.toml: run make lock"; exit 1; }
+lock-check: env ## Check that the locks satisfy pyproject.toml
+	@$(call check,requirements.lock,$(LOCK))
+	@$(call check,requirements-spark.lock,$(SPARK_LOCK))
 
 clean: ## Remove what the commands above made
 	rm -rf .venv .demo .dagster .benchmarks

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shutil
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -79,17 +80,21 @@ def test_every_library_gives_the_answer(snippet, on_the_day, expected):
     assert expected == answers(rows_of(talk))
 
 
-def test_duckdbs_sql_gives_the_answer_from_the_table_and_from_the_record(
-    exported, on_the_day, expected, tmp_path
-):
-    """DuckDB's `httpfs` comes from the network, so the same SQL reads a copy of the lake."""
+@pytest.fixture
+def on_a_copy(exported, on_the_day, tmp_path):
+    """Puts the day and a copy of the lake into a snippet, for what cannot reach S3 without code from the network."""
     bucket = exported.variables["GENESYS_S3_BUCKET"]
     on_the_day("")
     s3 = boto3.Session().client("s3")
     for item in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         (tmp_path / item["Key"]).parent.mkdir(parents=True)
         s3.download_file(bucket, item["Key"], str(tmp_path / item["Key"]))
-    statements = [on_the_day(snippet).replace(f"s3://{bucket}", str(tmp_path)) for snippet in snippets("sql")]
+    return lambda snippet: re.sub(r"s3a?://[^/]+", str(tmp_path), on_the_day(snippet))
+
+
+def test_duckdbs_sql_gives_the_answer_from_the_table_and_from_the_record(on_a_copy, expected):
+    """DuckDB's `httpfs` comes from the network."""
+    statements = [on_a_copy(snippet) for snippet in snippets("sql")]
     assert len(statements) == 2
     for statement in statements:
         assert expected == answers(rows_of(duckdb.sql(statement)))
@@ -120,9 +125,27 @@ def test_the_asset_of_the_page_is_an_asset():
     }
 
 
-def test_the_spark_snippet_is_python():
+@pytest.fixture
+def spark(monkeypatch):
+    """A Spark session in this process's own Java, which talks to nobody but this machine."""
+    from pyspark.sql import SparkSession
+
+    assert shutil.which("java"), "Spark needs Java: install a Java runtime, 17 or newer"
+    here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    builder = SparkSession.builder.master("local[1]").config(map=here | {"spark.ui.enabled": "false"})
+    with builder.getOrCreate() as session:
+        yield session
+
+
+@pytest.mark.spark
+def test_spark_gives_the_answer_and_reads_the_nested_record(spark, on_a_copy, expected, exported):
+    """Its connector to S3 comes from the network."""
     (snippet,) = snippets("python spark")
-    compile(snippet, "docs/reading.md", "exec")
+    talk = run(on_a_copy(snippet), {"spark": spark})["talk"].collect()
+    assert expected == answers([row.asDict() for row in talk])
+    records = spark.read.parquet(on_a_copy("s3a://my-lake/genesys/conversation_details"))
+    sessions = records.selectExpr("explode(participants) AS p").selectExpr("explode(p.sessions) AS s")
+    assert sessions.count() == len(exported.stored("sessions"))
 
 
 def test_the_athena_statement_is_the_one_that_the_command_writes(monkeypatch, capsys):
