@@ -1,9 +1,9 @@
-"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [tables] [launch] [options]`."""
+"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [tables] [distance] [launch] [options]`."""
 
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import end_to_end, launch, parsing, stages, tables
+from benchmarks import distance, end_to_end, launch, parsing, stages, tables
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,6 +59,10 @@ def _tables(options: argparse.Namespace) -> object:
     return tables.run(options.sizes, rounds=options.rounds or 3, quick=options.quick)
 
 
+def _distance(options: argparse.Namespace) -> object:
+    return distance.run(quick=options.quick)
+
+
 def _launch(options: argparse.Namespace) -> object:
     return launch.run(rounds=1 if options.quick else options.rounds or 3)
 
@@ -68,5 +72,6 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "stages": _stages,
     "end-to-end": _end_to_end,
     "tables": _tables,
+    "distance": _distance,
     "launch": _launch,
 }

@@ -16,7 +16,7 @@ from benchmarks.http_server import Reply, Request, serve
 REQUESTS_PATH = "/benchmarks/requests"
 """Not of the API: when which requests came."""
 
-_DETAILS = "/api/v2/analytics/conversations/details"
+DETAILS = "/api/v2/analytics/conversations/details"
 _GZIPPED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 
@@ -35,35 +35,37 @@ class GenesysApi:
 
     def __call__(self, request: Request) -> Reply:
         if request.path == REQUESTS_PATH:
-            return _json(self._requests)
+            return json_reply(self._requests)
         self._requests.append((time.time(), request.method, request.path))
         if request.path == "/oauth/token":
-            return _json({"access_token": "benchmark", "token_type": "bearer", "expires_in": 86_400})
-        if request.path == f"{_DETAILS}/query":
+            return json_reply({"access_token": "benchmark", "token_type": "bearer", "expires_in": 86_400})
+        if request.path == f"{DETAILS}/query":
             number = json.loads(bytes(request.body))["paging"]["pageNumber"] - 1
             return _page(self._query, number)
         return self._jobs(request)
 
     def _jobs(self, request: Request) -> Reply:
-        step = request.path.removeprefix(f"{_DETAILS}/jobs")
+        step = request.path.removeprefix(f"{DETAILS}/jobs")
         if step == "" and request.method == "POST":
-            return _json({"jobId": "benchmark"}, 202)
+            return json_reply({"jobId": "benchmark"}, 202)
         if step == "/availability":
-            return _json({"dataAvailabilityDate": f"{AVAILABLE_UNTIL:%Y-%m-%dT%H:%M:%S.000Z}"})
+            return json_reply({"dataAvailabilityDate": f"{AVAILABLE_UNTIL:%Y-%m-%dT%H:%M:%S.000Z}"})
         if step == "/benchmark/results":
             return _page(self._job, int(request.query.get("cursor", 0)))
         if re.fullmatch("/[^/]+", step):
-            return Reply(status=204) if request.method == "DELETE" else _json({"state": "FULFILLED"})
-        return _json({"code": "not.found", "message": "The benchmarks do not need this.", "status": 404}, 404)
+            return Reply(status=204) if request.method == "DELETE" else json_reply({"state": "FULFILLED"})
+        return json_reply(
+            {"code": "not.found", "message": "The benchmarks do not need this.", "status": 404}, 404
+        )
 
 
 def _page(day: Day | None, number: int) -> Reply:
     if day is None or number >= len(day):
-        return _json({})
+        return json_reply({})
     return Reply(day.gzipped(number), headers=_GZIPPED)
 
 
-def _json(content: object, status: int = 200) -> Reply:
+def json_reply(content: object, status: int = 200) -> Reply:
     return Reply(json.dumps(content).encode(), status, {"Content-Type": "application/json"})
 
 

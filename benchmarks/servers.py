@@ -23,13 +23,14 @@ def running_servers(job: Day, query: Day | None = None) -> Iterator[Servers]:
     """Start a Genesys API that serves a day, and an empty S3."""
     indexes = [str(index_of(day)) for day in (job, query) if day]
     with ExitStack() as stack:
-        api_url = stack.enter_context(_server("benchmarks.genesys_server", *indexes))
-        s3_url = stack.enter_context(_server("benchmarks.s3_server"))
+        api_url = stack.enter_context(server("benchmarks.genesys_server", *indexes))
+        s3_url = stack.enter_context(server("benchmarks.s3_server"))
         yield Servers(api_url, s3_url)
 
 
 @contextmanager
-def _server(module: str, *arguments: str) -> Iterator[str]:
+def server(module: str, *arguments: str) -> Iterator[str]:
+    """Start `python -m MODULE ARGUMENTS`, a server that writes its port to stdout; returns its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
