@@ -8,6 +8,8 @@ import os
 
 import dagster as dg
 
+from genesys_dagster.automation.runs import Days
+
 SLACK_TOKEN = "GENESYS_ALERT_SLACK_TOKEN"  # noqa: S105 - a name
 SLACK_CHANNEL = "GENESYS_ALERT_SLACK_CHANNEL"
 TEAMS_WEBHOOK = "GENESYS_ALERT_TEAMS_WEBHOOK"
@@ -41,8 +43,8 @@ def alert_sensors() -> list[dg.SensorDefinition]:
 def sentence(context: dg.RunFailureSensorContext) -> str:
     """What failed and what to do, in one line."""
     run = context.dagster_run
-    day = run.tags.get("dagster/partition")
-    what = f"{run.job_name} of {day}" if day else run.job_name
+    days = Days.of(run.tags)
+    what = f"{run.job_name} of {days}" if days else run.job_name
     return f"{what} failed: {_cause(context)}"
 
 

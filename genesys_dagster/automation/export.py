@@ -24,14 +24,6 @@ UPDATE_JOB = dg.define_asset_job(
     description="Brings one day of conversations up to date from what `late_activity` found, without a request.",
 )
 
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
 REASON = "genesys/reason"
 NEW_DAY = "genesys/new_day"
 
@@ -53,13 +45,6 @@ def request(day: str, reason: str, run_key: str) -> dg.RunRequest:
     if reason == "new day":
         tags[NEW_DAY] = day
     return dg.RunRequest(partition_key=day, run_key=run_key, tags=tags)
-
-
-def days_in_progress(instance: dg.DagsterInstance, days: Iterable[str]) -> set[str]:
-    """Those of the days that a run is about to write, or waiting to."""
-    wanted = {"dagster/partition": sorted(days)}
-    runs = instance.get_run_records(dg.RunsFilter(tags=wanted, statuses=_UNFINISHED)) if days else []
-    return {record.dagster_run.tags["dagster/partition"] for record in runs}
 
 
 def new_day_runs(instance: dg.DagsterInstance, days: Iterable[str]) -> dict[str, list[dg.RunRecord]]:

@@ -15,7 +15,8 @@ import dagster as dg
 from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, ended_by, is_partition
-from genesys_dagster.automation.export import UPDATE_JOB, days_in_progress, request
+from genesys_dagster.automation.export import UPDATE_JOB, request
+from genesys_dagster.automation.runs import days_in_progress
 from genesys_dagster.automation.settings import sensor_status
 from genesys_dagster.pulls import LATE_ACTIVITY, latest_pulls
 from genesys_dagster.resources import GenesysResource

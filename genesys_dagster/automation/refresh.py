@@ -14,7 +14,8 @@ import dagster as dg
 
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, is_partition
-from genesys_dagster.automation.export import EXPORT_JOB, days_in_progress, request
+from genesys_dagster.automation.export import EXPORT_JOB, request
+from genesys_dagster.automation.runs import days_in_progress
 from genesys_dagster.automation.settings import refresh_plan, sensor_status
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.pulls import Pull, pulls_after

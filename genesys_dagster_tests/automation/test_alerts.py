@@ -62,8 +62,9 @@ def test_a_package_that_is_missing_is_named_with_what_to_install(monkeypatch, va
         alert_sensors()
 
 
-def told(error, partition="2026-05-12"):
+def told(error, first="2026-05-12", last=None):
     """What would be sent about a run whose step raises the error."""
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
     @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-05-01"))
     def some_asset():
@@ -74,7 +75,12 @@ def told(error, partition="2026-05-12"):
         result = (
             dg.Definitions([some_asset], jobs=[job])
             .resolve_job_def("export_conversation_details")
-            .execute_in_process(instance=instance, partition_key=partition, raise_on_error=False)
+            .execute_in_process(
+                instance=instance,
+                partition_key=None if last else first,
+                tags=tags if last else None,
+                raise_on_error=False,
+            )
         )
         context = dg.build_run_status_sensor_context(
             "alerts", result.get_run_failure_event(), instance, result.dagster_run
@@ -87,6 +93,11 @@ def test_a_failure_is_told_in_its_own_words_which_say_what_to_do():
     assert text == (
         "export_conversation_details of 2026-05-12 failed: The bucket 'lake' does not exist: set GENESYS_S3_BUCKET"
     )
+
+
+def test_a_failure_of_a_run_over_a_range_names_the_range():
+    text = told(dg.Failure("Too many days."), "2026-05-12", "2026-05-14")
+    assert text == "export_conversation_details of 2026-05-12 to 2026-05-14 failed: Too many days."
 
 
 def test_an_unexpected_error_is_told_without_its_stack():

@@ -27,6 +27,13 @@ DAY = "2026-02-01"
 END = utc("2026-02-02")
 
 
+def in_run(first, last=None):
+    """The tags of a run of a day, or of a range."""
+    if last is None:
+        return {"dagster/partition": first}
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+
+
 @pytest.fixture
 def told(monkeypatch):
     """Sets the watermark without a server, for many ticks."""
@@ -95,15 +102,25 @@ def test_an_update_from_late_activity_neither_counts_as_a_step_nor_repeats_one(d
     assert desk.days(refresh_days) == [DAY]
 
 
-def test_a_day_that_is_being_written_is_requested_after_that(desk, watermark):
+@pytest.mark.parametrize(("first", "last"), [(DAY, None), (DAY, DAY), ("2026-01-30", "2026-02-03")])
+def test_a_day_that_is_being_written_is_requested_after_that(desk, watermark, first, last):
     desk.pulled(DAY, END)
     watermark(END + timedelta(days=1))
-    tags = {"dagster/partition": DAY}
+    tags = in_run(first, last)
     run = desk.instance.add_run(
         dg.DagsterRun(job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, tags=tags)
     )
     assert desk.days(refresh_days) == []
     desk.instance.report_run_canceled(run)
+    assert desk.days(refresh_days) == [DAY]
+
+
+def test_runs_of_other_days_hold_up_no_day(desk, watermark):
+    desk.pulled(DAY, END)
+    watermark(END + timedelta(days=1))
+    for first, last in [("2026-01-31", None), ("2026-01-01", "2026-01-31"), ("2026-02-02", "2026-02-09")]:
+        run = dg.DagsterRun(job_name="j", status=dg.DagsterRunStatus.STARTED, tags=in_run(first, last))
+        desk.instance.add_run(run)
     assert desk.days(refresh_days) == [DAY]
 
 
