@@ -1,5 +1,6 @@
 """The performance figures: how queues and agents did, day by day, and queues week by week."""
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -16,10 +17,13 @@ from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.lineage import lineage_metadata
 from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.performance.service_level import ServiceLevelConfig
+from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql import code_version, load
 from genesys_dagster.sql.engine import Source, query
 from genesys_dagster.sql.origin import Found
 from genesys_dagster.sql.schemas import SESSION_METRICS
+
+_log = logging.getLogger(__name__)
 
 # The first week is the first one that has all its days.
 WEEKS = dg.WeeklyPartitionsDefinition(
@@ -88,13 +92,14 @@ _USERS = dg.AssetIn(metadata={"columns": ["id", "name"]})
     code_version=code_version(_STATEMENTS["queue_performance"]),
 )
 def queue_performance(
-    config: ServiceLevelConfig, session_metrics: dict[str, ds.Dataset], queues: ds.Dataset
+    config: ServiceLevelConfig, session_metrics: dict[str, ds.Dataset], queues: ds.Dataset | None
 ) -> dg.Output[Any]:
     """The figures of queues, one partition after the other."""
     parameters = {"timezone": PARTITIONS.timezone, **config.parameters()}
+    names = _or_nothing(queues, "queues")
 
     def day(metrics: ds.Dataset) -> FrameStream:
-        return _figures("queue_performance", {"session_metrics": metrics, "queues": queues}, parameters)
+        return _figures("queue_performance", {"session_metrics": metrics, "queues": names}, parameters)
 
     return _each(session_metrics, day)
 
@@ -113,12 +118,13 @@ def queue_performance(
     metadata={"dagster/column_schema": column_schema(_SCHEMAS["agent_performance"])},
     code_version=code_version(_STATEMENTS["agent_performance"]),
 )
-def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset) -> dg.Output[Any]:
+def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset | None) -> dg.Output[Any]:
     """The figures of agents, one partition after the other."""
     parameters = {"timezone": PARTITIONS.timezone}
+    names = _or_nothing(users, "users")
 
     def day(metrics: ds.Dataset) -> FrameStream:
-        return _figures("agent_performance", {"session_metrics": metrics, "users": users}, parameters)
+        return _figures("agent_performance", {"session_metrics": metrics, "users": names}, parameters)
 
     return _each(session_metrics, day)
 
@@ -140,6 +146,14 @@ def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset)
 def queue_performance_weekly(queue_performance: ds.Dataset) -> FrameStream:
     """The figures of queues, added up from the seven days of the partition."""
     return _figures("queue_performance_weekly", {"queue_performance": queue_performance}, {})
+
+
+def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
+    """The reference data; nothing while there is none, so that figures come without names instead of not at all."""
+    if snapshot is not None:
+        return snapshot
+    _log.warning("There is no snapshot of %s, so names are left out: materialize it, then this again.", name)
+    return ENTITIES[name].schema.empty_table().select(_UPSTREAM[name])
 
 
 def _figures(name: str, sources: Mapping[str, Source], parameters: Mapping[str, Any]) -> FrameStream:

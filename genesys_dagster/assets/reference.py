@@ -9,7 +9,7 @@ import dagster as dg
 from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation.conditions import every_morning
 from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
-from genesys_dagster.genesys.errors import PermissionDeniedError
+from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.resources import GenesysResource
@@ -32,8 +32,9 @@ _DESCRIPTIONS = {
 
 _HOW_KEPT = """\
 
-A snapshot: each materialization replaces the one before. Without the permission, the last snapshot stays as it is
-(an empty one is written if there was none), a warning says which permission is missing, and nothing else is held up.
+A snapshot: each materialization replaces the one before. Without the permission, or where a gateway does not pass the
+listing on, the last snapshot stays as it is (an empty one is written if there was none), a warning says what is missing,
+and nothing else is held up.
 """
 
 
@@ -66,8 +67,8 @@ def _asset(listing: Listing) -> dg.AssetsDefinition:
             with as_failure():
                 entities = asyncio.run(_read(genesys, listing))
         except dg.Failure as failure:
-            if isinstance(failure.__cause__, PermissionDeniedError):
-                return _not_permitted(context, listing, failure.__cause__)
+            if isinstance(failure.__cause__, GenesysError) and _is_refused(failure.__cause__):
+                return _left_out(context, listing, failure.__cause__)
             raise
         return dg.MaterializeResult(
             value=ENTITIES[listing.name].table(entities),
@@ -77,25 +78,33 @@ def _asset(listing: Listing) -> dg.AssetsDefinition:
     return snapshot
 
 
+def _is_refused(error: GenesysError) -> bool:
+    """Whether the listing is not to be had: forbidden, or unknown to a gateway that passes on only some paths."""
+    is_unknown = isinstance(error, RequestRejectedError) and error.status == 404
+    return is_unknown or isinstance(error, PermissionDeniedError)
+
+
 async def _read(genesys: GenesysResource, listing: Listing) -> list[Mapping[str, Any]]:
     async with genesys.client() as client:
         return [entity async for entity in read_listing(client, listing)]
 
 
-def _not_permitted(
-    context: dg.AssetExecutionContext, listing: Listing, error: PermissionDeniedError
+def _left_out(
+    context: dg.AssetExecutionContext, listing: Listing, error: GenesysError
 ) -> dg.MaterializeResult[Any]:
     """Leave the last snapshot alone; write an empty one only if there is none that others could read."""
-    needed = listing.permission or "a permission that the message names"
     last = context.instance.get_latest_materialization_event(context.asset_key)
     snapshot = last.asset_materialization if last else None
     outcome = (
         "The last snapshot stays." if snapshot else "There is no snapshot yet, so an empty one is written."
     )
-    context.log.warning(
-        "%s is left out: the OAuth client needs %s. %s %s", listing.name, needed, outcome, error
+    context.log.warning("%s is left out. %s %s", listing.name, outcome, error)
+    missing = (
+        {"permission_missing": listing.permission or "a permission that the message names"}
+        if isinstance(error, PermissionDeniedError)
+        else {"listing_missing": listing.path}
     )
-    metadata: dict[str, Any] = {"permission_missing": needed, "snapshot_kept": snapshot is not None}
+    metadata: dict[str, Any] = {**missing, "snapshot_kept": snapshot is not None}
     warning = dg.AssetCheckResult(
         check_name=PERMITTED,
         passed=False,

@@ -88,11 +88,20 @@ def per_partition(annotation: Any) -> tuple[bool, Any]:
     return False, annotation
 
 
+def is_optional(annotation: Any) -> bool:
+    """Returns whether an input can do without a value: `… | None`."""
+    return _is_union(annotation) and type(None) in get_args(annotation)
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in {Union, types.UnionType}
+
+
 def _unwrapped(annotation: Any) -> Any:
     """Removes `Annotated` and `| None`."""
     if get_origin(annotation) is Annotated:
         return _unwrapped(get_args(annotation)[0])
-    if get_origin(annotation) in {Union, types.UnionType}:
+    if _is_union(annotation):
         arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
         if len(arguments) == 1:
             return _unwrapped(arguments[0])
@@ -152,7 +161,7 @@ def load_partitions(client: "S3Client", bucket: str, keys: Mapping[str, str], re
 
 
 def load_object(client: "S3Client", bucket: str, key: str, request: Request) -> Any:
-    """Loads an unpartitioned asset.
+    """Loads an unpartitioned asset; None if it is missing and the annotation allows for that.
 
     Raises:
         ReadError: The object is missing, or the request does not fit it.
@@ -163,7 +172,11 @@ def load_object(client: "S3Client", bucket: str, key: str, request: Request) -> 
         raise ReadError("The input is annotated as a mapping of partitions, but its asset has none.")
     found = open_objects(client, bucket, [key])
     if not found:
-        raise ReadError(f"s3://{bucket}/{key} does not exist: materialize the asset first.")
+        if is_optional(request.annotation):
+            return None
+        raise ReadError(
+            f"s3://{bucket}/{key} does not exist: materialize the asset first, or annotate the input `… | None`."
+        )
     return load(list(found.values()), kind_of(annotation), request.wanted, client)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 FAILURES = {
     "429": "too many requests, with Retry-After",
+    "404": "not found, as a gateway says of what it does not pass on",
     "408": "client timeout",
     "500": "internal server error",
     "502": "bad gateway, an HTML page as gateways send it",

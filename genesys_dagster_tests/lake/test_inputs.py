@@ -321,6 +321,13 @@ def test_an_asset_without_partitions_is_loaded_whole(manager):
     assert load(manager, pa.Table, upstream=None).equals(day(1))
 
 
+@pytest.mark.parametrize("annotation", [pa.Table | None, pd.DataFrame | None, pl.DataFrame | None])
+def test_an_input_that_may_be_none_is_none_while_the_asset_is_missing(manager, annotation):
+    assert load(manager, annotation, upstream=None) is None
+    materialize(manager, day(1))
+    assert len(load(manager, annotation, upstream=None)) == len(day(1))
+
+
 def test_an_asset_without_partitions_that_is_missing_is_named(manager, bucket):
     with pytest.raises(RuntimeError, match=f"s3://{bucket}/genesys/sales/calls/data.parquet does not exist"):
         load(manager, pa.Table, upstream=None)

@@ -106,6 +106,16 @@ def test_a_missing_permission_skips_one_and_names_itself(snapshots, forbid):
     assert snapshots.table("users").num_rows > 0
 
 
+def test_a_listing_that_a_gateway_does_not_pass_on_is_left_out_like_a_forbidden_one(snapshots, sandbox):
+    sandbox.faults.every(1, "404", path=LISTINGS["teams"].path)
+    result = snapshots.materialize("teams", "users")
+    assert result.success
+    assert not evaluations(result)["teams"].passed
+    assert snapshots.metadata("teams")["listing_missing"] == LISTINGS["teams"].path
+    assert snapshots.table("teams").num_rows == 0
+    assert snapshots.table("users").num_rows > 0
+
+
 def test_half_of_the_listings_forbidden_still_leaves_tables_to_read(snapshots, forbid):
     for listing in LISTINGS.values():
         forbid(listing.permission)

@@ -14,6 +14,7 @@ from genesys_dagster.sandbox.api.state import LoggedRequest, State
 
 _STATUS_FAILURES = {
     "401": "credentials.expired",
+    "404": "not.found",
     "408": "client.timeout",
     "500": "internal.server.error",
     "503": "service.unavailable",
