@@ -32,6 +32,7 @@ def definitions(task: Task) -> dg.Definitions:
         login_url=task.api_url,
         source=task.source,  # type: ignore[arg-type]
         requests_per_minute=10_000_000,
+        job_slices=1,  # the server has one job, that of the whole day
     )
     lake = MeasuredIOManager(s3=s3, bucket=task.bucket, prefix="benchmarks")
     return build_definitions(genesys=genesys, s3=s3, s3_parquet_io_manager=lake)

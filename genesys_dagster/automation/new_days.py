@@ -162,9 +162,11 @@ def _run_key(day: str, attempt: int) -> str:
     return f"{day} until {end_of(day).isoformat()}, attempt {attempt}"
 
 
-def _yesterday(context: dg.ScheduleEvaluationContext) -> str | None:
+def _yesterday(context: dg.ScheduleEvaluationContext, genesys: GenesysResource) -> str | dg.SkipReason:
     days = ended_by(context.scheduled_execution_time)
-    return days[-1] if days else None
+    if not days:
+        return dg.SkipReason("the first day has not ended yet")
+    return unconfigured(genesys) or days[-1]
 
 
 @dg.schedule(
@@ -181,11 +183,9 @@ def export_yesterday(
     context: dg.ScheduleEvaluationContext, genesys: GenesysResource
 ) -> dg.RunRequest | dg.SkipReason:
     """Request yesterday at a fixed time."""
-    day = _yesterday(context)
-    if day is None:
-        return dg.SkipReason("the first day has not ended yet")
-    if (missing := unconfigured(genesys)) is not None:
-        return missing
+    day = _yesterday(context, genesys)
+    if isinstance(day, dg.SkipReason):
+        return day
     requests = _requests(context.instance, [day])
     return requests[0] if requests else dg.SkipReason(f"{day} is there in full, or on its way")
 
@@ -204,9 +204,7 @@ def export_yesterday_provisionally(
     context: dg.ScheduleEvaluationContext, genesys: GenesysResource
 ) -> dg.RunRequest | dg.SkipReason:
     """Request yesterday right after midnight."""
-    day = _yesterday(context)
-    if day is None:
-        return dg.SkipReason("the first day has not ended yet")
-    if (missing := unconfigured(genesys)) is not None:
-        return missing
+    day = _yesterday(context, genesys)
+    if isinstance(day, dg.SkipReason):
+        return day
     return request(day, "provisional", f"{day} until {end_of(day).isoformat()}, provisional")

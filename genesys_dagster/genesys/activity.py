@@ -64,7 +64,9 @@ async def late_activity(
             progress.records += page.records
             active: dict[str, datetime] = {}
             for conversation in _conversations(page):
-                started = parse_instant(conversation.conversation_start)
+                started = _instant(conversation.conversation_start)
+                if started is None:  # it belongs to no day
+                    continue
                 in_order = in_order and started >= reached
                 reached = max(reached, started)
                 if started < interval.start and (latest := _latest(conversation, interval)):
@@ -102,7 +104,7 @@ class _Assessment(msgspec.Struct, rename="camel"):
 
 class _Conversation(msgspec.Struct, rename="camel"):
     conversation_id: str
-    conversation_start: str
+    conversation_start: str | None = None
     conversation_end: str | None = None
     participants: list[_Participant] | None = None
     evaluations: list[_Assessment] | None = None
@@ -125,8 +127,16 @@ def _conversations(page: Page) -> list[_Conversation]:
 
 
 def _latest(conversation: _Conversation, interval: Interval) -> datetime | None:
-    instants = (parse_instant(text) for text in _timestamps(conversation) if text)
-    return max((at for at in instants if interval.start <= at < interval.end), default=None)
+    instants = map(_instant, _timestamps(conversation))
+    return max((at for at in instants if at and interval.start <= at < interval.end), default=None)
+
+
+def _instant(text: str | None) -> datetime | None:
+    """The instant of a timestamp; None where there is none, or none that can be read: it tells no time."""
+    try:
+        return parse_instant(text) if text else None
+    except ValueError:
+        return None
 
 
 def _timestamps(conversation: _Conversation) -> Iterator[str | None]:

@@ -1,7 +1,7 @@
 """What a new version of an object changes: rows added, changed and removed against the version before.
 
 Of each row two numbers are kept, a digest of its key and one of all its values: 16 bytes per row, whatever the rows
-weigh. The version before is read one row group at a time.
+weigh. The version before is read a few rows at a time.
 """
 
 import logging
