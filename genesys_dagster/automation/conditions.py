@@ -14,7 +14,8 @@ def follow_upstream(snapshots: dg.AssetSelection | None = None) -> Condition:
     A partition is requested when
     - it is missing and became so after the condition took effect (a new day), or the data version of one of its
       upstream partitions changed, whichever partition that is: a refreshed day of last month counts too;
-    - none of its upstream partitions is missing or being computed, and it is not being computed itself.
+    - none of its upstream partitions is missing, being computed, or known to be wrong (a blocking check of it failed), and
+      it is not being computed itself.
 
     An upstream run that brings the same content keeps the data version and causes nothing. Neither does upstream
     that was computed in one run with the asset itself. Deploying the condition does not recompute history.
@@ -41,8 +42,17 @@ def follow_upstream(snapshots: dg.AssetSelection | None = None) -> Condition:
         (_missing() | _changed_since_requested(changed))
         & ~dg.AutomationCondition.any_deps_missing()
         & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~_wrong_upstream()
         & ~dg.AutomationCondition.in_progress()
     ).with_label("follow_upstream")
+
+
+def _wrong_upstream() -> Condition:
+    # Not `all_deps_blocking_checks_passed`: what was materialized without its checks would be waited for in vain.
+    has_failed: Condition = dg.AutomationCondition.any_checks_match(
+        dg.AutomationCondition.check_failed(), blocking_only=True
+    )
+    return dg.AutomationCondition.any_deps_match(has_failed).with_label("a blocking check upstream failed")
 
 
 def _missing() -> Condition:

@@ -9,6 +9,8 @@ from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, every_morning
 
 DAYS = dg.DailyPartitionsDefinition("2026-05-01", end_date="2026-05-06")
 
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")  # checks of partitions
+
 
 class World:
     """A small graph: `source` (daily) and `names` (unpartitioned) feed `table`, which feeds `figures`."""
@@ -16,11 +18,20 @@ class World:
     def __init__(self):
         self.instance = dg.DagsterInstance.ephemeral()
         self.version = {}
+        self.wrong = set()
         self.cursor = None
 
         @dg.asset(partitions_def=DAYS)
         def source(context):
             return dg.MaterializeResult(data_version=dg.DataVersion(self.version[context.partition_key]))
+
+        @dg.asset_check(asset=source, partitions_def=DAYS, blocking=True)
+        def sound(context):
+            return dg.AssetCheckResult(passed=context.partition_key not in self.wrong)
+
+        @dg.asset_check(asset=source, partitions_def=DAYS)
+        def plausible(context):
+            return dg.AssetCheckResult(passed=False)
 
         @dg.asset
         def names():
@@ -37,7 +48,8 @@ class World:
         @dg.asset(partitions_def=DAYS, deps=[table], automation_condition=FOLLOW_UPSTREAM)
         def figures(): ...
 
-        self.defs = dg.Definitions([source, names, table, figures])
+        self.source = source
+        self.defs = dg.Definitions([source, names, table, figures], asset_checks=[sound, plausible])
         self.pull("names", "v1")
         self.tick()
 
@@ -51,7 +63,7 @@ class World:
     def run(self, *assets, day=None):
         self.defs.resolve_implicit_global_asset_job_def().execute_in_process(
             asset_selection=[dg.AssetKey(asset) for asset in assets],
-            partition_key=day, instance=self.instance,
+            partition_key=day, instance=self.instance, raise_on_error=not self.wrong,
         )  # fmt: skip
 
     def tick(self, *, carry_out=True):
@@ -152,6 +164,31 @@ def test_what_cannot_be_computed_waits_for_its_missing_inputs():
     world.pull("2026-05-02", "v1")
     assert world.tick() == set()
     world.pull("names", "v1")
+    assert world.tick() == {"table 2026-05-02"}
+
+
+def test_a_day_whose_blocking_check_failed_is_not_followed_until_it_is_repaired(world):
+    world.wrong.add("2026-05-02")
+    world.pull("2026-05-02", "v1")
+    world.pull("2026-05-03", "v1")
+    assert [world.tick(), world.tick()] == [{"table 2026-05-03"}, {"figures 2026-05-03"}]
+    world.wrong.clear()
+    world.pull("2026-05-02", "v2")
+    assert [world.tick(), world.tick()] == [{"table 2026-05-02"}, {"figures 2026-05-02"}]
+    assert world.tick() == set()
+
+
+def test_a_day_that_turns_wrong_leaves_downstream_as_it_was(world):
+    world.pull("2026-05-02", "v1")
+    world.settle()
+    world.wrong.add("2026-05-02")
+    world.pull("2026-05-02", "v2")
+    assert [world.tick() for _ in range(2)] == [set()] * 2
+
+
+def test_a_day_whose_checks_were_never_run_is_followed(world):
+    world.version["2026-05-02"] = "v1"
+    dg.materialize([world.source], partition_key="2026-05-02", instance=world.instance)
     assert world.tick() == {"table 2026-05-02"}
 
 
