@@ -13,8 +13,8 @@ SPARK_LOCK := $(COMPILE) --group spark
 UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
 
 # What a lock would be now, its versions as far as they still fit, against what it is.
-check = cp $(1) .venv/$(1) && $(BIN)/uv $(2) --output-file .venv/$(1) > /dev/null && cmp $(1) .venv/$(1) || \
-	{ echo "$(1) does not satisfy pyproject.toml: run make lock"; exit 1; }
+check = cp $(1) .venv/$(1); $(BIN)/uv $(2) --output-file .venv/$(1) > /dev/null; \
+	cmp $(1) .venv/$(1) || { echo "$(1) does not satisfy pyproject.toml: run make lock"; exit 1; }
 
 # Where the machine has certificates of its own (behind a proxy that inspects TLS it must), uv trusts those.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.data import AVAILABLE_UNTIL, window
-from benchmarks.genesys_server import DETAILS, REQUESTS_PATH, json_reply
+from benchmarks.genesys_server import DETAILS, json_reply
 from benchmarks.http_server import Reply, Request, serve
 
 _MINUTE = 60
@@ -35,17 +35,13 @@ class DistantApi:
         self._starts = starts
         self._seconds = seconds
         self._per_minute = per_minute
-        self._requests: list[tuple[float, str, str]] = []
         self._in_minute: Counter[int] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, request: Request) -> Reply:
-        if request.path == REQUESTS_PATH:
-            return json_reply(self._requests)
         time.sleep(self._seconds)
         with self._lock:
             now = time.time()
-            self._requests.append((now, request.method, request.path))
             self._in_minute[int(now) // _MINUTE] += 1
             if self._in_minute[int(now) // _MINUTE] > self._per_minute:
                 return _too_many(_MINUTE - int(now) % _MINUTE)

@@ -40,7 +40,7 @@ def build_definitions(**resources: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             GENESYS_CLOUD,
-            *map(_with_backfill_policy, (conversation_details, late_activity, *TABLES, *PERFORMANCE)),
+            *_with_backfill_policy([conversation_details, late_activity, *TABLES, *PERFORMANCE]),
             *REFERENCE,
             *REPORT,
         ],
@@ -54,10 +54,15 @@ def build_definitions(**resources: Any) -> dg.Definitions:
     )
 
 
-def _with_backfill_policy(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+def _with_backfill_policy(assets: list[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
     """What has a partition per day can write several in one run."""
-    policy = backfill_policy() if asset.partitions_def == PARTITIONS else None
-    return asset.with_attributes(backfill_policy=policy) if policy else asset
+    policy = backfill_policy()
+    if policy is None:
+        return assets
+    return [
+        asset.with_attributes(backfill_policy=policy) if asset.partitions_def == PARTITIONS else asset
+        for asset in assets
+    ]
 
 
 defs = build_definitions()

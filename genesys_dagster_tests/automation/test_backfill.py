@@ -17,7 +17,7 @@ BIN = Path(sys.executable).parent
 PROJECT = Path(__file__).parents[2]
 WINDOW = 4.0  # s: minutes that pass faster, for the server and for the clients
 ALLOWED = 30  # requests in one of them, for all processes together
-AT_ONCE = 3  # requests of one process
+AT_ONCE = 3  # requests of one process: each that is on its way when the allowance ends is in vain
 
 RUN = f"""
 import sys
@@ -66,8 +66,8 @@ def test_three_run_processes_at_once_share_one_rate_limit_and_lose_nothing(
     assert set(statuses) <= {200, 429}
     assert statuses[200] > 2 * ALLOWED
     assert max(one_allowance.values()) <= ALLOWED
-    # Each process learns from its answers how much is left for all: in vain is at most what was on its way by then.
-    assert statuses[429] <= len(one_allowance) * len(runs) * AT_ONCE
+    # Each process learns from its answers how much is left for all: few requests are sent in vain.
+    assert statuses[429] < statuses[200] / 4
 
 
 def test_a_range_in_one_run_and_a_run_per_day_write_the_same_objects(export, lake):

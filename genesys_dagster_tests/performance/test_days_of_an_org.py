@@ -16,8 +16,10 @@ from genesys_dagster.assets.performance import (
 from genesys_dagster.assets.tables import TABLES
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
+from genesys_dagster.sandbox.emissions import emissions
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
+from genesys_dagster.sandbox.times import to_datetime
 from genesys_dagster_tests.conftest import DAY, Outcome
 from genesys_dagster_tests.performance.conftest import NAMES
 
@@ -51,21 +53,12 @@ def run(environment, put, read, sandbox):
 
 
 def emitted(records):
-    """Every metric with its queue and user, read off the records themselves."""
+    """Every metric with its half hour, queue, user and medium, as the org itself counts them."""
     for record in records:
-        for participant in record["participants"]:
-            for session in participant["sessions"]:
-                stays = sorted(
-                    (segment["segmentStart"], segment["queueId"])
-                    for segment in session.get("segments", ())
-                    if "queueId" in segment
-                )
-                for metric in session.get("metrics", ()):
-                    begun = [queue for start, queue in stays if start <= metric["emitDate"]]
-                    queue = begun[-1] if begun else stays[0][1] if stays else None
-                    at = datetime.fromisoformat(metric["emitDate"])
-                    slot = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
-                    yield metric["name"], slot, queue, participant.get("userId"), session["mediaType"]
+        for each in emissions(record):
+            at, of = to_datetime(each.at), each.dimensions
+            slot = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
+            yield each.name, slot, of.get("queueId"), of.get("userId"), of["mediaType"]
 
 
 def test_the_figures_of_a_day_are_those_of_its_records(run, sandbox):

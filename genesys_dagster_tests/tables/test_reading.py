@@ -126,7 +126,7 @@ def test_the_asset_of_the_page_is_an_asset():
 
 
 @pytest.fixture
-def spark(monkeypatch):
+def spark():
     """A Spark session in this process's own Java, which talks to nobody but this machine."""
     from pyspark.sql import SparkSession
 

@@ -116,6 +116,19 @@ def test_parents_values_stand_in_their_childrens_rows(exported):
             assert row[name] == session[name] == participant[name]
 
 
+def test_the_queue_of_a_session_is_the_only_one_that_its_segments_name(exported):
+    stored = exported.stored
+    queues = {}
+    for row in stored("segments").to_pylist():
+        queues.setdefault(row["session_id"], set()).update({row["queue_id"]} - {None})
+    expected = {id_: next(iter(found)) if len(found) == 1 else None for id_, found in queues.items()}
+    assert any(expected.values())
+    for row in stored("sessions").to_pylist():
+        assert row["queue_id"] == expected[row["session_id"]]
+    for row in stored("session_metrics").to_pylist():
+        assert row["queue_id"] in (queues[row["session_id"]] or {None})
+
+
 def test_the_materialization_tells_rows_columns_and_lineage(exported):
     for spec in SPECS:
         metadata = event_of(exported.outcome, spec.name).metadata
