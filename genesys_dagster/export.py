@@ -39,6 +39,8 @@ class ExportReport:
     """`job` or `query`; None until it is chosen."""
     total_hits: int | None = None
     """How many conversations the interactive query announced; None if it did not say."""
+    received: int = 0
+    """How many different conversations came, those outside the window included: what was announced covers them, too."""
     pages: int = 0
     api_requests: int = 0
     api_retries: int = 0
@@ -92,6 +94,17 @@ class ConversationExport:
                         if len(batch):
                             yield batch
                 self._update_report(client, details)
+                await self._ask_again(client, details)
+
+    async def _ask_again(self, client: GenesysClient, details: ConversationDetails) -> None:
+        """Where fewer came than were announced, ask once more how many there are: some may be gone since."""
+        report = self.report
+        if report.total_hits is None or report.received >= report.total_hits:
+            return
+        announced = await details.count(self._interval)
+        if announced is not None:
+            report.total_hits = min(report.total_hits, announced)
+        report.api_requests, report.api_retries = client.stats.requests, client.stats.retries
 
     def _decode(self, pages: list[Page]) -> pa.RecordBatch:
         decoded = decode([page.body for page in pages], pages[0].records_key)
@@ -100,7 +113,7 @@ class ConversationExport:
 
     def _update_report(self, client: GenesysClient, details: ConversationDetails) -> None:
         report, selection, progress = self.report, self._selection, details.progress
-        report.rows = selection.rows
+        report.rows, report.received = selection.rows, selection.received
         report.duplicates_dropped = selection.duplicates_dropped
         report.outside_window_dropped = selection.outside_window_dropped
         report.open_conversations, report.latest_end = selection.open_conversations, selection.latest_end

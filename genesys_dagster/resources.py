@@ -9,13 +9,18 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
+from genesys_dagster.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
 from genesys_dagster.export import ConversationExport
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
+from genesys_dagster.genesys.errors import ConfigurationError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.jobs import JobLedger, JobSettings
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.sweep import Sweep, sweep
+
+DELETIONS = "GENESYS_DELETIONS_ALLOWED"
+DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"
 
 
 class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -83,6 +88,39 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=120.0, gt=0, description="Longest wait for a bulk job to finish, and for leave to submit it."
     )
 
+    deletions_allowed: int | None = Field(
+        default=None,
+        ge=0,
+        description="Conversations of the stored version that a pull may lack without being refused: deletions. Empty: "
+        f"{DELETIONS}, else {DEFAULT_DELETIONS}.",
+    )
+    deletions_allowed_percent: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description=f"The same in percent of the day, if that is more. Empty: {DELETIONS_PERCENT}, else "
+        f"{DEFAULT_DELETIONS_PERCENT:g}.",
+    )
+
+    def commit_policy(self, *, accept_loss: bool = False, is_last_attempt: bool = False) -> Policy:
+        """What passes when a version of a day is to be committed.
+
+        Args:
+            accept_loss: Whether somebody accepts whatever this version lacks.
+            is_last_attempt: Whether a shortfall has shown before.
+
+        Raises:
+            ConfigurationError: A variable cannot be read.
+        """
+        return Policy(
+            deletions=int(_number(self.deletions_allowed, DELETIONS, DEFAULT_DELETIONS, "10")),
+            deletions_percent=_number(
+                self.deletions_allowed_percent, DELETIONS_PERCENT, DEFAULT_DELETIONS_PERCENT, "1.5"
+            ),
+            accept_loss=accept_loss,
+            is_last_attempt=is_last_attempt,
+        )
+
     def settings(self) -> ClientSettings:
         """The client's settings, environment variables filled in.
 
@@ -107,7 +145,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return GenesysClient(self.settings())
 
     def conversation_details(
-        self, client: GenesysClient, ledger: JobLedger | None = None
+        self, client: GenesysClient, ledger: JobLedger | None = None, *, may_query: bool = True
     ) -> ConversationDetails:
         """The reader of conversation details that this configuration asks for."""
         return ConversationDetails(
@@ -118,6 +156,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             job_page_size=self.job_page_size,
             max_job_wait=timedelta(minutes=self.max_job_wait_minutes),
             job_slices=self.job_slices,
+            may_query=may_query,
             ledger=ledger,
         )
 
@@ -142,17 +181,37 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             page_size=self.job_page_size, max_wait=timedelta(minutes=self.max_job_wait_minutes)
         )
 
-    def export(self, interval: Interval, ledger: JobLedger | None = None) -> ConversationExport:
+    def export(
+        self, interval: Interval, ledger: JobLedger | None = None, *, may_query: bool = True
+    ) -> ConversationExport:
         """The conversations that start in the interval, as typed batches.
 
         Args:
             interval: The window.
             ledger: Where bulk jobs are remembered, so that a run that dies leaves its job to the next.
+            may_query: Whether `source="auto"` may fall back to the interactive query.
 
         Raises:
             ConfigurationError: as `settings`.
         """
         self.settings()
         return ConversationExport(
-            self.client, lambda client: self.conversation_details(client, ledger), interval
+            self.client,
+            lambda client: self.conversation_details(client, ledger, may_query=may_query),
+            interval,
         )
+
+
+def _number(value: float | None, variable: str, default: float, example: str) -> float:
+    text = os.environ.get(variable)
+    if value is not None or not text:
+        return default if value is None else value
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ConfigurationError(
+            f"{variable}={text!r} cannot be read", remedy=f"Write a number such as {example}."
+        )
+    return number

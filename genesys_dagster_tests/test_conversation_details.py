@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from genesys_dagster.lake.io_manager import INTERRUPTED
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
@@ -56,6 +55,9 @@ def test_a_gateway_that_pages_by_cursor_gives_the_same_day(export, sandbox, lake
 def test_auto_takes_the_job_once_the_watermark_has_passed_the_day(export, sandbox):
     sandbox.settings.availability = NOW.replace(day=13, hour=0, minute=0)
     assert export().metadata["source"] == "job"
+
+
+def test_auto_takes_the_query_while_the_watermark_has_not_passed_the_day(export, sandbox):
     sandbox.settings.availability = NOW.replace(day=12, hour=23)
     assert export().metadata["source"] == "query"
 
@@ -273,5 +275,11 @@ def test_a_cancelled_run_stops_is_not_retried_and_cleans_up(export, sandbox, lak
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt_while_results_are_read, daemon=True).start()
-    refused(export(source="job"), lake, INTERRUPTED)
+    outcome = export(source="job")
+    assert not outcome.success
+    assert not outcome.was_retried
+    (event,) = outcome.result.filter_events(lambda event: event.is_step_failure)
+    assert event.step_failure_data.error.cls_name == "DagsterExecutionInterruptedError"
+    assert lake.bytes() == b"the version before"
+    assert lake.uploads() == []
     assert sandbox.jobs == {}

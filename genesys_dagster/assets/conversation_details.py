@@ -10,12 +10,15 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from genesys_dagster.assets.terms import Came, source_of, stored_day, terms
 from genesys_dagster.assets.update import contents, update
+from genesys_dagster.commit import Candidate, judge
 from genesys_dagster.export import ConversationExport, ExportReport
 from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.partitions import daily_partitions
 from genesys_dagster.pulls import ASSET_KEY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
@@ -44,6 +47,12 @@ class PullConfig(dg.Config):
         description="Put in only what `late_activity` found since the last pull, without asking Genesys Cloud. A "
         "partition that was never pulled, and a run over several, are pulled whole all the same.",
     )
+    accept_loss: bool = Field(
+        default=False,
+        description="Commit what Genesys Cloud answers now in any case, even if the stored version has conversations that "
+        "this one lacks, or is from a better source. For one partition and one run; what was accepted stands in the "
+        "metadata.",
+    )
 
 
 @dg.asset(
@@ -55,7 +64,6 @@ class PullConfig(dg.Config):
     kinds={"python", "s3", "parquet"},
     owners=["team:data-engineering"],
     tags={"pii": ""},
-    metadata={"count_changes_by": "conversationId"},
     description=DESCRIPTION,
     code_version="1",
     pool="genesys_api",
@@ -66,18 +74,54 @@ def conversation_details(
 ) -> dg.Output[Any]:
     """Stream the days of the run to the IO manager, one partition after the other."""
     keys = context.partition_keys
-    if len(keys) == 1:
-        stream = update(context, PARTITIONS, keys[0]) if config.from_late_activity else None
-        return dg.Output(stream or _day(context, genesys, keys[0]))
-    return dg.Output((key, _day(context, genesys, key)) for key in keys)
+    if len(keys) > 1:
+        if config.accept_loss:
+            raise dg.Failure(
+                "accept_loss is for one day: materialize the partition concerned alone.", allow_retries=False
+            )
+        return dg.Output((key, _day(context, genesys, key, PullConfig())) for key in keys)
+    return dg.Output(_day(context, genesys, keys[0], config))
 
 
-def _day(context: dg.AssetExecutionContext, genesys: GenesysResource, partition_key: str) -> FrameStream:
+def _day(
+    context: dg.AssetExecutionContext, genesys: GenesysResource, day: str, config: PullConfig
+) -> FrameStream:
+    """One day: brought up to date from late activity if that is asked for and possible, else pulled."""
+    window, stored = _window(day), stored_day(context, PARTITIONS, day)
+    if config.from_late_activity and (stream := update(context, PARTITIONS, day, window, stored)):
+        return stream
+    return _pulled(context, genesys, day, window, stored, accept_loss=config.accept_loss)
+
+
+def _pulled(  # noqa: PLR0913 - what a pull needs
+    context: dg.AssetExecutionContext,
+    genesys: GenesysResource,
+    day: str,
+    window: Interval,
+    stored: StoredVersion | None,
+    *,
+    accept_loss: bool,
+) -> FrameStream:
+    stored_source = source_of(context.instance, day, stored)
     with as_failure():
-        window = _window(partition_key)
-        export = genesys.export(window, InstanceLedger(context.instance, context.run.run_id, window))
-    frames = _frames(context, export, partition_key)
-    return FrameStream(CONVERSATION_SCHEMA, frames, metadata=lambda: _metadata(export.report))
+        policy = genesys.commit_policy(accept_loss=accept_loss, is_last_attempt=context.retry_number > 0)
+        if genesys.source == "query":  # known to be refused before anything is asked
+            judge(Candidate(day=day, rows=0, source="query", stored_source=stored_source), policy)
+        export = genesys.export(
+            window,
+            InstanceLedger(context.instance, context.run.run_id, window),
+            may_query=accept_loss or stored_source != "job",
+        )
+
+    def came() -> Came:
+        return Came(export.report.source, export.report.total_hits, export.report.received)
+
+    return FrameStream(
+        CONVERSATION_SCHEMA,
+        _frames(context, export, day),
+        metadata=lambda: _metadata(export.report),
+        terms=terms(day, window, stored, policy, came, stored_source=stored_source),
+    )
 
 
 def _window(partition_key: str) -> Interval:

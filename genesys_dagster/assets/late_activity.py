@@ -7,11 +7,14 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+from pydantic import Field
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.terms import Came, stored_day, terms, window_of_stored
 from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.pulls import LATE_ACTIVITY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
@@ -31,6 +34,16 @@ conversations that have ended are not activity: the refresh plan is there for th
 """
 
 
+class SweepConfig(dg.Config):
+    """How a run sweeps a day."""
+
+    accept_loss: bool = Field(
+        default=False,
+        description="Commit this sweep even if the stored one has conversations that it lacks. For one partition and one "
+        "run.",
+    )
+
+
 @dg.asset(
     key=LATE_ACTIVITY,
     deps=["genesys_cloud"],
@@ -45,19 +58,22 @@ conversations that have ended are not activity: the refresh plan is there for th
     pool="genesys_api",
     retry_policy=RETRY_AFTER_OUTAGE,
 )
-def late_activity(context: dg.AssetExecutionContext, genesys: GenesysResource) -> dg.Output[Any]:
+def late_activity(
+    context: dg.AssetExecutionContext, genesys: GenesysResource, config: SweepConfig
+) -> dg.Output[Any]:
     """Sweep the days of the run, each from where the sweep before it ended."""
     keys = context.partition_keys
     swept = sorted({*context.instance.get_materialized_partitions(LATE_ACTIVITY), *keys})
-    streams: Iterator[tuple[str, FrameStream]] = (
-        (key, _swept(genesys, _days_to_sweep(key, swept))) for key in keys
-    )
-    return dg.Output(next(streams)[1] if len(keys) == 1 else streams)
+    if len(keys) == 1:
+        return dg.Output(_swept(context, genesys, keys[0], swept, accept_loss=config.accept_loss))
+    return dg.Output((key, _swept(context, genesys, key, swept, accept_loss=False)) for key in keys)
 
 
-def _days_to_sweep(day: str, swept: list[str]) -> list[str]:
-    """The day, after those since the last one that was swept before it."""
-    before = [other for other in swept if other < day]
+def _days_to_sweep(day: str, swept: list[str], stored: StoredVersion | None) -> list[str]:
+    """The day, after those since the last one that was swept before it, and those of the sweep that is stored."""
+    covered = window_of_stored(stored) if stored else None
+    first = PARTITIONS.get_partition_key_for_timestamp(covered.start.timestamp()) if covered else day
+    before = [other for other in swept if other < min(first, day)]
     most = _LONGEST_GAP if before else _FIRST_SWEEP
     days = [str(date.fromisoformat(day) - timedelta(days=age)) for age in reversed(range(most))]
     return [
@@ -65,17 +81,37 @@ def _days_to_sweep(day: str, swept: list[str]) -> list[str]:
     ]
 
 
-def _swept(genesys: GenesysResource, days: list[str]) -> FrameStream:
-    windows = [PARTITIONS.time_window_for_partition_key(day) for day in days]
+def _swept(
+    context: dg.AssetExecutionContext,
+    genesys: GenesysResource,
+    day: str,
+    swept: list[str],
+    *,
+    accept_loss: bool,
+) -> FrameStream:
+    """The stream of one sweep; nothing is asked before its rows are."""
+    stored = stored_day(context, PARTITIONS, day, LATE_ACTIVITY)
+    days = _days_to_sweep(day, swept, stored)
+    windows = [_window(each) for each in days]
+    metadata: dict[str, Any] = {"days_swept": len(days)}
+
+    def frames() -> Iterator[pa.Table]:
+        with as_failure():
+            found = genesys.sweep(windows)
+        rows = found.rows()
+        metadata.update(days=dg.MetadataValue.json(_by_day(rows)), api_requests=found.api_requests)
+        yield rows
+
     with as_failure():
-        found = genesys.sweep([Interval(window.start, window.end) for window in windows])
-    rows = found.rows()
-    metadata = {
-        "days": dg.MetadataValue.json(_by_day(rows)),
-        "days_swept": len(days),
-        "api_requests": found.api_requests,
-    }
-    return FrameStream(CONVERSATION_SCHEMA, [rows], metadata=lambda: metadata)
+        policy = genesys.commit_policy(accept_loss=accept_loss)
+    window = Interval(windows[0].start, windows[-1].end)
+    on_terms = terms(day, window, stored, policy, lambda: Came("job"), begin_inside=False)
+    return FrameStream(CONVERSATION_SCHEMA, frames(), lambda: metadata, on_terms)
+
+
+def _window(day: str) -> Interval:
+    window = PARTITIONS.time_window_for_partition_key(day)
+    return Interval(window.start, window.end)
 
 
 def _by_day(rows: pa.Table) -> Mapping[str, int]:

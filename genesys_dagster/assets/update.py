@@ -1,25 +1,47 @@
 """A day of `conversation_details` brought up to date from what `late_activity` found since, without a request."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
+from genesys_dagster.assets.terms import (
+    Came,
+    source_of,
+    stored_day,
+    terms,
+    was_cut_otherwise,
+    window_of_stored,
+)
+from genesys_dagster.commit import Policy
 from genesys_dagster.export import ExportReport
+from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.lake.stored import StoredVersion
-from genesys_dagster.pulls import ASSET_KEY, LATE_ACTIVITY, Pull, latest_pulls
+from genesys_dagster.pulls import LATE_ACTIVITY, Pull, latest_pulls
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.records.update import newest, updated
 
-_STILL_HOLDS = ("source", "total_hits", "duplicates_dropped", "outside_window_dropped", "unknown_fields")
+_STILL_HOLDS = (
+    "source",
+    "total_hits",
+    "duplicates_dropped",
+    "outside_window_dropped",
+    "unknown_fields",
+    "announced_missing",
+    "accepted",
+)
 
 
 def update(
-    context: dg.AssetExecutionContext, partitions: dg.TimeWindowPartitionsDefinition, day: str
+    context: dg.AssetExecutionContext,
+    partitions: dg.TimeWindowPartitionsDefinition,
+    day: str,
+    window: Interval,
+    stored: StoredVersion | None,
 ) -> FrameStream | None:
     """The rows that a day has, those in their place in which something happened since it was pulled.
 
@@ -27,41 +49,55 @@ def update(
         context: Dagster's context of the step.
         partitions: The partitions of `conversation_details` and `late_activity`.
         day: Partition key.
+        window: Which conversations belong to the day.
+        stored: The day as it is stored.
 
     Returns:
         The stream; None if the day cannot be updated and has to be pulled whole: it was never pulled, its object is
-        gone or of an older version of the schema, or the sweeps are not in the lake.
+        gone, of an older version of the schema or cut by other bounds, or the sweeps are not in the lake.
     """
-    lake = context.resources.s3_parquet_io_manager
     pull = latest_pulls(context.instance, [day]).get(day)
-    if pull is None or not isinstance(lake, S3ParquetIOManager):
+    if pull is None or stored is None or not stored.has_schema() or was_cut_otherwise(stored, window):
         return None
     sweeps = _sweeps_since(context.instance, partitions, pull)
-    versions = [lake.stored(ASSET_KEY, partitions, day, CONVERSATION_SCHEMA)]
-    versions += [lake.stored(LATE_ACTIVITY, partitions, sweep, CONVERSATION_SCHEMA) for sweep in sweeps]
-    usable = [version for version in versions if version is not None and version.has_schema()]
-    if not sweeps or len(usable) < len(versions):
+    found = [stored_day(context, partitions, sweep, LATE_ACTIVITY) for sweep in sweeps]
+    usable = [version for version in found if version is not None and version.has_schema()]
+    if len(usable) < len(found):
         return None
-    stored, *found = usable
-    selection = Selection(*(partitions.time_window_for_partition_key(day)))
-    newer = newest(_inside(selection, found))
-    until = partitions.time_window_for_partition_key(sweeps[-1]).end
-    context.log.info(
-        "%s: updating %d conversations from late activity up to %s", day, newer.num_rows, sweeps[-1]
-    )
-
-    def metadata() -> Mapping[str, Any]:
-        if not stored.is_current():  # a pull in between knows more than these rows
-            raise dg.Failure(f"{day} was replaced while it was brought up to date: nothing was written.")
-        return {
+    selection = Selection(window.start, window.end)
+    newer = newest(_inside(selection, usable))
+    ends = [
+        _end_of(version) or partitions.time_window_for_partition_key(sweep).end
+        for version, sweep in zip(usable, sweeps, strict=True)
+    ]
+    until = max([pull.active_until, *ends])
+    context.log.info("%s: updating %d conversations from %d sweeps", day, newer.num_rows, len(sweeps))
+    source = source_of(context.instance, day, stored)
+    return FrameStream(
+        CONVERSATION_SCHEMA,
+        (selection.keep(batch) for batch in updated(stored.tables(), newer)),
+        metadata=lambda: {
             **_of_the_pull(pull),
             **contents(selection),
             "active_until": dg.MetadataValue.timestamp(until),
             "updated_from": dg.MetadataValue.json(sweeps),
-        }
+        },
+        terms=terms(
+            day, window, stored, Policy(), lambda: Came(source, missing=_missing(pull)), stored_source=source
+        ),
+    )
 
-    frames = (selection.keep(batch) for batch in updated(stored.tables(), newer))
-    return FrameStream(CONVERSATION_SCHEMA, frames, metadata)
+
+def _end_of(sweep: StoredVersion) -> datetime | None:
+    """Until when a sweep looked, whatever the time zone has become since."""
+    window = window_of_stored(sweep)
+    return window.end if window else None
+
+
+def _missing(pull: Pull) -> int:
+    """How many announced conversations the pull lacked; an update brings none of them."""
+    said = pull.metadata.get("announced_missing")
+    return said.value if said is not None and isinstance(said.value, int) else 0
 
 
 def _of_the_pull(pull: Pull) -> Mapping[str, Any]:

@@ -9,7 +9,6 @@ import dagster as dg
 from genesys_dagster.demo.environment import DemoEnvironment
 from genesys_dagster.demo.listing import print_objects
 from genesys_dagster.demo.plan import Run, plan
-from genesys_dagster.lake.io_manager import INTERRUPTED
 
 _CONVERSATION_DETAILS = dg.AssetKey("conversation_details")
 _WEEKLY = dg.AssetKey("queue_performance_weekly")
@@ -109,14 +108,18 @@ def _execute(
 
 
 def _no_step_failed(result: dg.ExecuteInProcessResult) -> bool:
-    failures = {
-        event.step_key: _reason(event) for event in result.filter_events(lambda event: event.is_step_failure)
-    }
-    if INTERRUPTED in failures.values():
+    failed = result.filter_events(lambda event: event.is_step_failure)
+    if any(_is_interrupted(event) for event in failed):
         raise KeyboardInterrupt
+    failures = {event.step_key: _reason(event) for event in failed}
     for step, reason in failures.items():
         click.secho(f"  {step}: {reason}", fg="red", err=True)
     return result.success
+
+
+def _is_interrupted(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterExecutionInterruptedError"
 
 
 def _is_complete(environment: DemoEnvironment, materialization: dg.AssetMaterialization) -> bool:

@@ -45,6 +45,7 @@ class ConversationDetails:
             server is long, since pages of one job come only one after another, and costs a few requests and the
             memory of up to seven pages for each of the `max_concurrency` slices under way. None for as many as that
             is worth (`slices_worth`): one where the server is near or the pages are few.
+        may_query: Whether `auto` may fall back to the query. If not, it waits for the data lake.
         ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
 
     Attributes:
@@ -66,6 +67,7 @@ class ConversationDetails:
         first_poll: float = 1.0,
         longest_poll: float = 30.0,
         job_slices: int | None = None,
+        may_query: bool = True,
         ledger: JobLedger | None = None,
     ) -> None:
         _check_choice("source", source, get_args(Source))
@@ -79,6 +81,7 @@ class ConversationDetails:
         self._query = InteractiveQuery(
             client, paging=paging, page_size=query_page_size, progress=self.progress
         )
+        self._may_query = may_query
         self._job_slices = job_slices
         self._ledger = ledger
         self._job_settings = JobSettings(
@@ -112,6 +115,14 @@ class ConversationDetails:
                 self.progress.pages += 1
                 self.progress.records += page.records
                 yield replace(page, number=self.progress.pages)
+
+    async def count(self, interval: Interval) -> int | None:
+        """How many conversations the interactive query announces for an interval now; None if it does not say."""
+        try:
+            return await self._query.count(interval)
+        except GenesysError as error:
+            _log.info("how many conversations to expect is unknown: %s", error)
+            return None
 
     async def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
         announcing = asyncio.create_task(self._announce(interval))
@@ -160,10 +171,7 @@ class ConversationDetails:
 
     async def _announce(self, interval: Interval) -> None:
         """Ask the query how many conversations to expect of a job, which does not say. Nothing depends on it."""
-        try:
-            self.progress.total_hits = await self._query.count(interval)
-        except GenesysError as error:
-            _log.info("how many conversations to expect is unknown: %s", error)
+        self.progress.total_hits = await self.count(interval)
 
     async def _choose(self, interval: Interval) -> Literal["job", "query"]:
         if self._source == "query":
@@ -171,11 +179,12 @@ class ConversationDetails:
         try:
             available_until = await data_available_until(self._client)
         except RequestRejectedError as error:
-            if self._source == "auto" and error.status == 404:  # a gateway that passes on only the query
+            may_query = self._source == "auto" and self._may_query
+            if may_query and error.status == 404:  # a gateway that passes on only the query
                 return "query"
             raise
         self.progress.available_until = available_until
-        if self._source == "job":
+        if self._source == "job" or not self._may_query:
             require_availability(interval, available_until)
         return "job" if available_until >= interval.end else "query"
 

@@ -5,16 +5,14 @@ weigh. The version before is read a few rows at a time.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from genesys_dagster.lake.errors import LakeError
-from genesys_dagster.lake.frames import FrameStream, closing, tables
+from genesys_dagster.lake.errors import ReadError
 from genesys_dagster.lake.stored import StoredVersion
 
 logger = logging.getLogger(__name__)
@@ -28,15 +26,15 @@ class Changes:
 
     Attributes:
         added: Keys that are new.
-        changed: Keys that both have, with other values.
+        changed: Keys that both have, with other values; None if the versions' columns differ.
         removed: Keys that only the version before has.
-        unchanged: Keys that both have, with the same values.
+        kept: Keys that both have.
     """
 
     added: int
-    changed: int
+    changed: int | None
     removed: int
-    unchanged: int
+    kept: int
 
 
 class RowDigests:
@@ -52,7 +50,7 @@ class RowDigests:
     def __init__(self, key: str) -> None:
         import duckdb
 
-        self._key = key
+        self.key = key
         self._connection = duckdb.connect(config={"threads": 1})
         self._parts: list[tuple[Digests, Digests]] = []
 
@@ -61,27 +59,28 @@ class RowDigests:
         if table.num_rows:
             self._parts.append(self._digests(table))
 
-    def compare(self, previous: Iterable[pa.Table]) -> Changes:
+    def compare(self, previous: Iterable[pa.Table], *, whole_rows: bool = True) -> Changes:
         """Compares the rows taken note of with those of the version before.
 
         Args:
-            previous: Its rows, in tables of the same schema.
+            previous: Its rows, in tables of the same schema; the key alone is enough if `whole_rows` is False.
+            whole_rows: Whether to tell rows that changed from those that did not.
         """
         keys, rows = self._sorted()
-        found = unchanged = removed = 0
+        kept = unchanged = removed = 0
         for table in previous:
             old_keys, old_rows = self._digests(table)
             places = np.searchsorted(keys, old_keys)
             inside = places < len(keys)
             known = inside.copy()
             known[inside] = keys[places[inside]] == old_keys[inside]
-            found += int(known.sum())
+            kept += int(known.sum())
             removed += int((~known).sum())
             unchanged += int((rows[places[known]] == old_rows[known]).sum())
-        return Changes(len(keys) - found, found - unchanged, removed, unchanged)
+        return Changes(len(keys) - kept, kept - unchanged if whole_rows else None, removed, kept)
 
     def _digests(self, table: pa.Table) -> tuple[Digests, Digests]:
-        key = self._key.replace('"', '""')
+        key = self.key.replace('"', '""')
         columns = self._connection.from_arrow(table).set_alias("row")
         digests = columns.project(f'hash("{key}") AS of_key, hash("row") AS of_row').fetchnumpy()
         return digests["of_key"], digests["of_row"]
@@ -94,45 +93,31 @@ class RowDigests:
         return keys[order], np.concatenate([part for _, part in self._parts])[order]
 
 
-def counting_changes(stream: FrameStream, key: str, previous: StoredVersion | None) -> FrameStream:
-    """Lets a stream report, as metadata, what it changes against the version before.
-
-    The comparison takes place when the frames are exhausted, before the new object is committed. If it cannot be
-    made, because the version before has another schema or cannot be read, nothing is reported and the log says why:
-    a count is never worth a partition.
+def changes_since(
+    before: StoredVersion,
+    digests: RowDigests,
+    counted: Callable[[pa.Table], pa.Table] | None = None,
+    counted_by: str | None = None,
+) -> Changes | None:
+    """What rows change against a stored version.
 
     Args:
-        stream: The new rows.
-        key: The column whose value tells rows apart.
-        previous: The version before; None if there is none, which leaves the stream as it is.
+        before: The stored version.
+        digests: The new rows.
+        counted: Chooses those of its rows that count.
+        counted_by: The column that `counted` looks at.
 
     Returns:
-        The stream, with `rows_added`, `rows_changed`, `rows_removed` in its metadata.
+        The changes; None if it is no Parquet with that key, so that there is nothing to compare with.
+
+    Raises:
+        StorageError: It cannot be read at the moment, or was replaced.
     """
-    if previous is None:
-        return stream
-    digests = RowDigests(key)
-
-    def frames() -> Iterator[pa.Table]:
-        with closing(stream.frames):
-            for table in tables(stream):
-                digests.add(table)
-                yield table
-
-    def metadata() -> Mapping[str, Any]:
-        return {**stream.metadata(), **_count(digests, previous)}
-
-    return FrameStream(stream.schema, frames(), metadata)
-
-
-def _count(digests: RowDigests, previous: StoredVersion) -> Mapping[str, int]:
+    choose = counted or (lambda rows: rows)
+    whole_rows = before.has_schema()
+    tables = before.tables() if whole_rows else before.columns(digests.key, counted_by)
     try:
-        changes = digests.compare(previous.tables())
-    except (LakeError, pa.ArrowException, OSError) as error:
-        logger.warning("What changed in %s is not counted: %s", previous.uri, error)
-        return {}
-    return {
-        "rows_added": changes.added,
-        "rows_changed": changes.changed,
-        "rows_removed": changes.removed,
-    }
+        return digests.compare((choose(rows) for rows in tables if rows.num_rows), whole_rows=whole_rows)
+    except (pa.ArrowException, ReadError, OSError, ValueError) as error:
+        logger.warning("What changed in %s is not counted: %s", before.uri, error)
+        return None

@@ -22,9 +22,26 @@ class ReadError(LakeError):
     """An input cannot be loaded: partitions are missing, or the request makes no sense."""
 
 
+class RefusedError(LakeError):
+    """A version must not take the place of the stored one: it is not as good."""
+
+
 class StorageError(LakeError):
-    """S3 refused or could not be reached."""
+    """S3 refused or could not be reached.
+
+    Attributes:
+        mangled: Whether an object was written that does not hold what was sent.
+    """
+
+    mangled: bool = False
 
     def __init__(self, message: str, *, permanent: bool) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class OvertakenError(StorageError):
+    """Another writer has replaced the object in the meantime."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=False)

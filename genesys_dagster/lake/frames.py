@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from genesys_dagster.lake.conform import conform, schema_of
 from genesys_dagster.lake.errors import FrameError
+from genesys_dagster.lake.terms import Terms
 
 Frame: TypeAlias = pd.DataFrame | pa.RecordBatch | pa.Table
 _ARROW_FRAMES = (pd.DataFrame, pa.RecordBatch, pa.Table)
@@ -35,12 +36,15 @@ class FrameStream:
         frames: Iterated once. If it has a `close` method (generators do), that is called in every
             case, once or more: after the last frame, after an error, after an interrupt.
         metadata: Called once, when the frames are exhausted and before the object is committed:
-            Dagster metadata to add. If it raises, nothing is committed.
+            Dagster metadata to add.
+        terms: On which terms the rows take the place of what is stored; None for any, as long as
+            nobody else replaces it in the meantime.
     """
 
     schema: pa.Schema
     frames: Iterable[Frame]
     metadata: Callable[[], Mapping[str, Any]] = dict
+    terms: Terms | None = None
 
 
 def as_stream(value: object) -> FrameStream:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr, field_validator
 
-from genesys_dagster.lake.changes import counting_changes
+from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
 from genesys_dagster.lake.errors import LakeError, StorageError
 from genesys_dagster.lake.frames import FrameStream, as_stream, closing, closing_value
@@ -24,7 +24,10 @@ from genesys_dagster.lake.partitions import to_pairs
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PART_SIZE
 from genesys_dagster.lake.publish import UploadSettings, Written, publish
 from genesys_dagster.lake.reading import selection
+from genesys_dagster.lake.recording import recorded_if_it_fails
 from genesys_dagster.lake.stored import StoredVersion, stored_version
+from genesys_dagster.lake.terms import Terms
+from genesys_dagster.lake.version import current_version
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 BUCKET_VARIABLE = "GENESYS_S3_BUCKET"
 PREFIX_VARIABLE = "GENESYS_S3_PREFIX"
 DEFAULT_PREFIX = "genesys"
-INTERRUPTED = "The run was interrupted. Nothing was written; the objects are as they were."
 
 
 class S3ParquetIOManager(dg.ConfigurableIOManager):
@@ -140,7 +142,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         Raises:
             dagster.Failure: It cannot be written; the message says what to change.
         """
-        with _not_retried_when_interrupted(context), closing_value(obj), _as_failure():
+        with closing_value(obj), _as_failure():
             if context.has_asset_partitions:
                 self._write_partitions(context, obj)
             else:
@@ -188,10 +190,10 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
             schema: What its rows must look like.
 
         Returns:
-            The object, or None if there is none that can be opened.
+            The object, or None if there is none.
 
         Raises:
-            dagster.Failure: No bucket is set, or no S3 client can be made.
+            dagster.Failure: No bucket is set, or S3 refused or could not be reached.
         """
         with _as_failure():
             key = object_key(self._prefix(), asset.path, partition_columns(partitions_def, partition))
@@ -202,25 +204,30 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         keys = partition_keys(context)
         column = context.definition_metadata.get("partition_expr")
         pairs = to_pairs(obj, keys, column, locator(context.asset_partitions_def, keys))
-        everything = []
-        with closing(pairs):
+        everything: dict[str, tuple[Written, dict[str, Any]]] = {}
+        with closing(pairs), recorded_if_it_fails(context, everything):
             for key, stream in pairs:
                 with closing(stream.frames):
                     written = self._write(context, stream, key)
                 metadata = self._metadata(context, written, partitioned=True)
-                everything.append(written)
-                if len(keys) == 1:
-                    context.add_output_metadata(metadata)
-                else:
-                    context.step_context.add_asset_metadata(metadata, context.asset_key, key)
-        _set_data_version(context, everything)
+                everything[key] = written, metadata
+        for key, (_, metadata) in everything.items():
+            if len(keys) == 1:
+                context.add_output_metadata(metadata)
+            else:
+                context.step_context.add_asset_metadata(metadata, context.asset_key, key)
+        _set_data_version(context, [written for written, _ in everything.values()])
 
     def _write(self, context: dg.OutputContext, stream: FrameStream, partition: str | None) -> Written:
         """Writes one object."""
         client, bucket, key = self._get_client(), self._get_bucket(), self._key(context, partition)
-        if column := context.definition_metadata.get("count_changes_by"):
-            before = stored_version(client, bucket, key, stream.schema)
-            stream = counting_changes(stream, str(column), before)
+        terms = stream.terms
+        if terms is None and (column := context.definition_metadata.get("count_changes_by")):
+            terms = Terms(stored_version(client, bucket, key, stream.schema), str(column))
+        if terms is None:
+            before = current_version(client, bucket, key)
+        else:
+            before = terms.before.version if terms.before else None
         written = publish(
             stream,
             client,
@@ -233,6 +240,8 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
                 bytes_per_row_group=self.bytes_per_row_group,
             ),
             upload=UploadSettings(self.part_size, self.max_parts_in_flight, self.upload_options),
+            expected=Expected.of(before),
+            terms=terms,
             head_rows=self.preview_rows,
         )
         context.log.info(
@@ -292,21 +301,6 @@ def _as_failure() -> Iterator[None]:
         yield
     except LakeError as error:
         raise dg.Failure(description=str(error), allow_retries=not error.permanent) from None
-
-
-@contextmanager
-def _not_retried_when_interrupted(context: dg.OutputContext) -> Iterator[None]:
-    """Ends a step with a retry policy when its run is cancelled.
-
-    Dagster answers an interrupt inside such a step with a retry, in the very process that was told to stop
-    (dagster 1.13.27, `op_execution_error_boundary`). A failure that allows none ends the run as cancelled.
-    """
-    try:
-        yield
-    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
-        if not context.step_context.op_retry_policy:
-            raise
-        raise dg.Failure(INTERRUPTED, allow_retries=False) from None
 
 
 def _set_data_version(context: dg.OutputContext, everything: Sequence[Written]) -> None:

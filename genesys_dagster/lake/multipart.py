@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from genesys_dagster.lake.commit import S3_ERRORS, Commit, Expected, Sent
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PARTS, PartBuffer, part_size
 from genesys_dagster.lake.s3_errors import UNKNOWN_UPLOAD, error_code, storage_error
+from genesys_dagster.lake.version import WRITE_ID
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -32,9 +32,6 @@ T = TypeVar("T")
 
 # On top of botocore's own retries: an upload that cannot be aborted costs money until someone finds it.
 _ABORT_PAUSES: Sequence[float] = (0.5, 2.0, 5.0)
-
-# User metadata by which a write recognises its own object when the answer to Complete was lost.
-_WRITE_ID = "write-id"
 
 
 @dataclass(frozen=True)
@@ -101,10 +98,10 @@ class MultipartUpload:
         self._sleep = sleep
         self._digest = hashlib.sha256()
         self._buffer = PartBuffer()
-        self._size = 0
+        self._size = self._sent = 0
         self._write_id = uuid.uuid4().hex
         self._upload_id: str | None = None
-        self._parts: list[Future[str]] = []
+        self._parts: list[Future[Sent]] = []
         self._slots = threading.Semaphore(max_in_flight)
         self._workers = ThreadPoolExecutor(max_in_flight, thread_name_prefix="s3-part")
         self._failure: StorageError | None = None
@@ -147,26 +144,30 @@ class MultipartUpload:
             self._send_part(self._buffer.take(size))
         return len(piece)
 
-    def commit(self) -> UploadedObject:
+    def commit(self, expected: Expected | None = None) -> UploadedObject:
         """Makes the object appear, replacing an older one in one step.
+
+        Args:
+            expected: Which version it replaces; None for whatever lies there.
 
         Returns:
             What was written.
 
         Raises:
-            StorageError: S3 refused; the old object is untouched.
+            OvertakenError: Another version lies there than was expected.
+            StorageError: S3 refused, and the old object is untouched; or the store did not keep what was sent.
         """
         if self._state != "open":
             raise ValueError("The upload is closed.")
+        commit = Commit(self._client, self._bucket, self._key, self._write_id, expected)
         rest = self._buffer.take(self._buffer.size)
         if self._upload_id is None:
-            self._on_worker(lambda: self._put(rest))
+            self._on_worker(lambda: self._put(commit, rest))
         else:
             self._send_part(rest)
-            etags = [part.result() for part in self._parts]
-            self._on_worker(lambda: self._complete(etags))
-        parts = len(self._parts)
-        return UploadedObject(size=self._size, parts=parts, sha256=self._digest.hexdigest())
+            sent = [part.result() for part in self._parts]
+            self._on_worker(lambda: self._complete(commit, sent))
+        return UploadedObject(size=self._size, parts=len(self._parts), sha256=self._digest.hexdigest())
 
     def _on_worker(self, call: Callable[[], T]) -> T:
         """Runs a call to S3 on a worker thread and waits for it."""
@@ -185,19 +186,20 @@ class MultipartUpload:
         self._slots.acquire()
         if self._failure:
             raise self._failure
-        self._parts.append(self._workers.submit(self._upload_part, number, body))
+        self._parts.append(self._workers.submit(self._upload_part, number, self._sent, body))
+        self._sent += len(body)
 
     def _create(self) -> None:
         try:
             answer = self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=self._key, **self._with_write_id()
             )
-        except (ClientError, BotoCoreError, OSError) as error:
+        except S3_ERRORS as error:
             raise self._translated(error) from error
         self._upload_id = answer["UploadId"]
 
-    def _upload_part(self, number: int, body: bytes) -> str:
-        """Sends one part and returns its ETag."""
+    def _upload_part(self, number: int, start: int, body: bytes) -> Sent:
+        """Sends one part, which begins at a byte of the object."""
         try:
             answer = self._client.upload_part(
                 Bucket=self._bucket,
@@ -206,63 +208,33 @@ class MultipartUpload:
                 PartNumber=number,
                 Body=body,
             )
-        except (ClientError, BotoCoreError, OSError) as error:
+        except S3_ERRORS as error:
             self._failure = self._translated(error)
             raise self._failure from error
         finally:
             self._slots.release()
-        return answer["ETag"]
+        return Sent.of(start, body, answer["ETag"])
 
-    def _put(self, body: bytes) -> None:
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **self._with_write_id())
-        except (ClientError, BotoCoreError, OSError) as error:
-            raise self._translated(error) from error
+    def _put(self, commit: Commit, body: bytes) -> None:
+        arguments = {"Bucket": self._bucket, "Key": self._key, "Body": body, **self._with_write_id()}
+        answer = commit.send(lambda **condition: self._client.put_object(**arguments, **condition))
         self._state = "committed"
+        commit.verify(self._size, [Sent.of(0, body, answer.get("ETag", ""))])
 
-    def _complete(self, etags: Sequence[str]) -> None:
-        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
-        try:
-            # An error in a body with status 200 is raised as well (botocore handlers, check_for_200_error).
-            self._client.complete_multipart_upload(
+    def _complete(self, commit: Commit, sent: Sequence[Sent]) -> None:
+        parts = [{"PartNumber": number, "ETag": part.etag} for number, part in enumerate(sent, 1)]
+        # An error in a body with status 200 is raised as well (botocore handlers, check_for_200_error).
+        commit.send(
+            lambda **condition: self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=str(self._upload_id),
                 MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
+                **condition,
             )
-        except (ClientError, BotoCoreError, OSError) as error:
-            # The answer may have been lost, or botocore repeated a request that had succeeded.
-            if not self._is_there():
-                raise self._translated(error) from error
+        )
         self._state = "committed"
-        self._verify_size()
-
-    def _is_there(self) -> bool:
-        """Returns whether the object under the key is the one of this upload."""
-        try:
-            head = self._client.head_object(Bucket=self._bucket, Key=self._key)
-        except (ClientError, BotoCoreError, OSError):
-            return False
-        return head["Metadata"].get(_WRITE_ID) == self._write_id
-
-    def _verify_size(self) -> None:
-        """Compares the object's size with what was written.
-
-        Complete's ETag proves nothing: some S3-compatible stores leave it empty (Ceph 16).
-        """
-        try:
-            head = self._client.head_object(Bucket=self._bucket, Key=self._key)
-        except (ClientError, BotoCoreError, OSError) as error:
-            logger.warning("The size was not verified: %s", self._translated(error))
-            return
-        # Another writer may have replaced the object in between; its size says nothing about ours.
-        ours = head["Metadata"].get(_WRITE_ID, self._write_id) == self._write_id
-        if ours and head["ContentLength"] != self._size:
-            raise StorageError(
-                f"s3://{self._bucket}/{self._key} has {head['ContentLength']} bytes after {self._size} were "
-                "written: the store lost data; materialize again.",
-                permanent=False,
-            )
+        commit.verify(self._size, sent)
 
     def _close(self, error: BaseException | None, ended: threading.Event) -> None:
         """Ends the threads and aborts what was not committed."""
@@ -285,7 +257,7 @@ class MultipartUpload:
         for pause in (*_ABORT_PAUSES, None):
             try:
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
-            except (ClientError, BotoCoreError, OSError) as error:
+            except S3_ERRORS as error:
                 if error_code(error) in UNKNOWN_UPLOAD:
                     return
                 failure = self._translated(error)
@@ -307,7 +279,7 @@ class MultipartUpload:
 
     def _with_write_id(self) -> dict[str, Any]:
         """Returns the extra arguments with this write's mark."""
-        metadata = {**self._options.get("Metadata", {}), _WRITE_ID: self._write_id}
+        metadata = {**self._options.get("Metadata", {}), WRITE_ID: self._write_id}
         return {"ContentType": "application/vnd.apache.parquet", **self._options, "Metadata": metadata}
 
     def _translated(self, error: Exception) -> StorageError:

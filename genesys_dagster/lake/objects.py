@@ -30,6 +30,7 @@ class S3File(io.RawIOBase):
     Attributes:
         uri: Address of the object.
         size: Bytes.
+        etag: S3's name for the version that was opened, in quotes.
     """
 
     def __init__(self, client: "S3Client", bucket: str, key: str) -> None:
@@ -50,7 +51,7 @@ class S3File(io.RawIOBase):
         self._key = key
         self.uri = f"s3://{bucket}/{key}"
         self._position = 0
-        self._etag = ""
+        self.etag = ""
         self._tail, whole = self._get(f"bytes=-{TAIL}")
         self.size = whole
 
@@ -83,20 +84,6 @@ class S3File(io.RawIOBase):
         """Returns the bytes from the position to the end."""
         return self.read()
 
-    def is_current(self) -> bool:
-        """Returns whether the object is still the one that was opened.
-
-        Raises:
-            StorageError: S3 refused or could not be reached.
-        """
-        try:
-            answer = self._client.head_object(Bucket=self._bucket, Key=self._key)
-        except (ClientError, BotoCoreError, OSError) as error:
-            if error_code(error) in ABSENT:
-                return False
-            raise storage_error(error, bucket=self._bucket, key=self._key) from error
-        return answer.get("ETag", "") == self._etag
-
     def _range(self, start: int, end: int) -> bytes:
         """Returns the bytes from `start` to before `end`."""
         if start >= end:
@@ -114,7 +101,7 @@ class S3File(io.RawIOBase):
     def _get(self, byte_range: str) -> tuple[bytes, int]:
         """Fetches a range; returns the bytes and the object's size."""
         # IfMatch: a partition that is replaced while it is read must not give a mixture of both.
-        same: dict[str, Any] = {"IfMatch": self._etag} if self._etag else {}
+        same: dict[str, Any] = {"IfMatch": self.etag} if self.etag else {}
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=byte_range, **same)
             body = answer["Body"].read()
@@ -124,7 +111,7 @@ class S3File(io.RawIOBase):
             if error_code(error) in EMPTY:
                 return b"", 0
             raise storage_error(error, bucket=self._bucket, key=self._key) from error
-        self._etag = self._etag or answer.get("ETag", "")
+        self.etag = self.etag or answer.get("ETag", "")
         # Some stores answer a range that covers the object with the whole of it (RFC 9110, 14.2, allows that).
         _, _, whole = answer.get("ContentRange", "").rpartition("/")
         return body, int(whole or len(body))

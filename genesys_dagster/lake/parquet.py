@@ -4,6 +4,7 @@ The encoder runs on a thread of its own (pyarrow releases the GIL), so the next 
 while one is encoded. In memory: the row group that is encoded and the one that is gathered.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -85,12 +86,16 @@ class ParquetEncoder:
         for group in self._groups.add(table):
             self._encode(group)
 
-    def finish(self) -> None:
-        """Encodes what is left and the footer."""
+    def finish(self, facts: Mapping[str, str] | None = None) -> None:
+        """Encodes what is left and the footer.
+
+        Args:
+            facts: Key-value metadata of the file, besides the schema.
+        """
         for group in self._groups.rest():
             self._encode(group)
         self._wait()
-        self._thread.submit(self._file.close).result()
+        self._thread.submit(self._file.close, dict(facts or {})).result()
 
     def _encode(self, group: pa.Table) -> None:
         self._wait()
@@ -124,10 +129,12 @@ class _File:
         self._writer.write_table(group, row_group_size=max(1, group.num_rows))
         self.row_groups += 1
 
-    def close(self) -> None:
+    def close(self, facts: Mapping[str, str]) -> None:
         """Writes the footer."""
         if self._writer is None:
             self._writer = self._open(self._schema.empty_table())
+        if facts:
+            self._writer.add_key_value_metadata(facts)
         self._writer.close()
 
     def abandon(self) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.conform import without_pandas
 from genesys_dagster.lake.errors import FrameError
 from genesys_dagster.lake.frames import FrameStream, closing, tables
 from genesys_dagster.lake.multipart import MultipartUpload, UploadedObject
 from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE
+from genesys_dagster.lake.terms import Judgement, Terms
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -66,6 +68,8 @@ def publish(  # noqa: PLR0913 - one keyword each
     *,
     parquet: ParquetSettings,
     upload: UploadSettings,
+    expected: Expected | None = None,
+    terms: Terms | None = None,
     head_rows: int = 0,
 ) -> Written:
     """Writes a stream to an object, which appears or is replaced in one step at the end.
@@ -77,6 +81,8 @@ def publish(  # noqa: PLR0913 - one keyword each
         key: Object key.
         parquet: How to encode.
         upload: How to send.
+        expected: Which version of the object it replaces; None for whatever lies there.
+        terms: On which terms it does.
         head_rows: How many of the first rows to keep for a preview.
 
     Returns:
@@ -84,6 +90,8 @@ def publish(  # noqa: PLR0913 - one keyword each
 
     Raises:
         FrameError: A frame does not fit the schema.
+        RefusedError: The terms do not hold.
+        OvertakenError: Another version lies there than was expected.
         StorageError: S3 refused or could not be reached.
         BaseException: Whatever the frames raised. In all cases the old object is untouched.
     """
@@ -92,6 +100,7 @@ def publish(  # noqa: PLR0913 - one keyword each
     if not len(schema):
         raise FrameError("The schema has no columns, so nothing can be written as Parquet.")
     head = _Head(schema, head_rows)
+    judgement = Judgement(terms) if terms else None
     rows = 0
     sink = MultipartUpload(
         client,
@@ -107,10 +116,12 @@ def publish(  # noqa: PLR0913 - one keyword each
             for table in tables(FrameStream(schema, stream.frames)):
                 rows += table.num_rows
                 head.add(table)
+                if judgement:
+                    judgement.see(table)
                 encoder.write(table)
-        encoder.finish()
-        metadata = dict(stream.metadata())
-        written = sink.commit()
+        metadata = {**stream.metadata(), **(judgement.metadata() if judgement else {})}
+        encoder.finish(terms.facts() if terms else None)
+        written = sink.commit(expected)
     return Written(
         uri=f"s3://{bucket}/{key}",
         schema=schema,

@@ -60,6 +60,7 @@ _REMEDIES: Mapping[str, str] = {
 }
 # An object without bytes has no range (RFC 9110, 15.5.17).
 EMPTY = {"InvalidRange", "416"}
+PRECONDITION = {"PreconditionFailed", "412"}
 ABSENT = {"NoSuchKey", "404", "NotFound"}
 UNKNOWN_UPLOAD = {"NoSuchUpload", "404", "NotFound"}
 _TRANSIENT = {
@@ -78,6 +79,14 @@ def error_code(error: Exception) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return ""
+
+
+def refuses_conditions(error: Exception) -> bool:
+    """Tell whether a store refuses a request for its condition, which it does not know, rather than for its own sake.
+
+    What stores say then is not standardised; 501 and 400 with these codes are what some are known to answer.
+    """
+    return error_code(error) in {"NotImplemented", "501", "InvalidArgument", "InvalidRequest", "400"}
 
 
 def storage_error(error: Exception, *, bucket: str, key: str) -> StorageError:

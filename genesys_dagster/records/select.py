@@ -31,6 +31,12 @@ class Selection:
     latest_end: datetime | None = None
     """The latest `conversationEnd` of the rows kept."""
     _seen: IdentitySet = field(default_factory=IdentitySet)
+    _seen_outside: IdentitySet = field(default_factory=IdentitySet)
+
+    @property
+    def received(self) -> int:
+        """How many different conversations came, those outside the window included."""
+        return len(self._seen) + len(self._seen_outside)
 
     def keep(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Return the rows that start inside the window and whose conversation was not kept before.
@@ -44,7 +50,9 @@ class Selection:
         kept = (
             rows if is_kept.all() else rows.filter(pa.array(is_kept))
         )  # copying nested rows costs, so only if needed
-        self.outside_window_dropped += int(np.count_nonzero(~is_inside))
+        if not is_inside.all():
+            self.outside_window_dropped += int(np.count_nonzero(~is_inside))
+            self._seen_outside.add(rows["conversationId"].filter(pa.array(~is_inside)))
         self.duplicates_dropped += int(np.count_nonzero(is_inside & ~is_kept))
         self.rows += len(kept)
         self._note_ends(kept["conversationEnd"])

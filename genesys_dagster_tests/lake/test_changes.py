@@ -1,14 +1,18 @@
 """What a new version changes is counted against the version before, and never at the expense of the partition."""
 
+from datetime import UTC, datetime
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.lake.changes import Changes, RowDigests, counting_changes
-from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.changes import Changes, RowDigests
+from genesys_dagster.lake.errors import StorageError
+from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
 from genesys_dagster.lake.stored import stored_version
+from genesys_dagster.lake.terms import Finished, Judgement, Span, Terms
 
 SCHEMA = pa.schema([
     pa.field("id", pa.string(), nullable=False),
@@ -57,7 +61,7 @@ def test_every_row_is_counted_once_as_added_changed_removed_or_unchanged(new, ot
         added=len(set(new) - both),
         changed=len(both) - unchanged,
         removed=len(set(old) - both),
-        unchanged=unchanged,
+        kept=len(both),
     )
 
 
@@ -82,67 +86,77 @@ ROW_A = {
     ],
 )
 def test_a_change_at_any_depth_is_seen(change):
-    assert changes({"x": ROW_A | change}, {"x": ROW_A}) == Changes(0, 1, 0, 0)
+    assert changes({"x": ROW_A | change}, {"x": ROW_A}) == Changes(0, 1, 0, 1)
 
 
-def stream(rows):
-    return FrameStream(SCHEMA, [table(rows)], metadata=lambda: {"pages": 3})
-
-
-def written(store, rows, key="day.parquet"):
+def written(store, rows, key="day.parquet", drop=()):
     sink = pa.BufferOutputStream()
-    pq.write_table(table(rows), sink, row_group_size=1)
+    pq.write_table(table(rows).drop_columns(list(drop)), sink, row_group_size=1)
     store.put(key, sink.getvalue().to_pybytes())
 
 
-def counted(client, bucket, rows, key="day.parquet"):
-    previous = stored_version(client, bucket, key, SCHEMA)
-    counting = counting_changes(stream(rows), "id", previous)
-    frames = pa.concat_tables(counting.frames)
-    assert frames.equals(table(rows))
-    return dict(counting.metadata())
+def verdict(client, bucket, rows):
+    """What is told of a version, and what its judge was told."""
+    seen = []
+    before = stored_version(client, bucket, "day.parquet", SCHEMA)
+    judgement = Judgement(
+        Terms(before, "id", judge=lambda finished: seen.append(finished) or {"judged": True})
+    )
+    judgement.see(table(rows))
+    return dict(judgement.metadata()), *seen
 
 
-def test_the_counts_are_added_to_what_the_stream_reports(client, bucket, store):
+def test_the_counts_stand_beside_what_the_judge_says(client, bucket, store):
     written(store, {"kept": ROW_A, "changed": ROW_A, "removed": ROW_A})
     new = {"kept": ROW_A, "changed": ROW_A | {"value": 2.0}, "new": ROW_A, "newer": ROW_A}
-    assert counted(client, bucket, new) == {
-        "pages": 3, "rows_added": 2, "rows_changed": 1, "rows_removed": 1,
-    }  # fmt: skip
+    said, finished = verdict(client, bucket, new)
+    assert said == {"rows_added": 2, "rows_changed": 1, "rows_removed": 1, "judged": True}
+    assert finished == Finished(4, finished.before, Changes(2, 1, 1, 2))
 
 
 def test_the_first_version_has_nothing_to_report(client, bucket):
-    assert counted(client, bucket, {"x": ROW_A}) == {"pages": 3}
+    said, finished = verdict(client, bucket, {"x": ROW_A})
+    assert said == {"judged": True}
+    assert finished == Finished(1, None, None)
 
 
-def test_a_version_before_that_cannot_be_compared_costs_only_the_counts(client, bucket, store, caplog):
+def test_a_version_that_is_no_parquet_has_nothing_to_compare_with(client, bucket, store, caplog):
     store.put("day.parquet", b"no parquet at all")
-    assert counted(client, bucket, {"x": ROW_A}) == {"pages": 3}
-    other = pa.BufferOutputStream()
-    pq.write_table(table({}).drop_columns(["value"]), other)
-    store.put("day.parquet", other.getvalue().to_pybytes())
-    assert counted(client, bucket, {"x": ROW_A}) == {"pages": 3}
-    assert caplog.text.count("is not counted") == 2
-    assert "other" not in caplog.text or "columns" in caplog.text
+    said, finished = verdict(client, bucket, {"x": ROW_A})
+    assert said == {"judged": True}
+    assert finished.changes is None
+    assert "is not counted" in caplog.text
 
 
-def test_a_bucket_that_refuses_costs_only_the_counts(client, caplog):
-    assert stored_version(client, "no-such-bucket-here", "day.parquet", SCHEMA) is None
+def test_of_a_version_with_other_columns_it_is_still_known_what_is_gone(client, bucket, store):
+    written(store, {"kept": ROW_A, "removed": ROW_A}, drop=["value"])
+    said, finished = verdict(client, bucket, {"kept": ROW_A, "new": ROW_A})
+    assert said == {"rows_added": 1, "rows_removed": 1, "judged": True}
+    assert finished.changes == Changes(1, None, 1, 1)
 
 
-def test_a_stream_that_is_broken_off_is_closed(client, bucket, store):
-    written(store, {"x": ROW_A})
-    closed = []
+def test_only_stored_rows_that_belong_to_the_span_count_as_gone(client, bucket, store):
+    schema = pa.schema([("id", pa.string()), ("at", pa.timestamp("ms", "UTC"))])
+    hours = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(4)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"id": list("abcd"), "at": hours}, schema), sink)
+    store.put("day.parquet", sink.getvalue().to_pybytes())
+    before = stored_version(client, bucket, "day.parquet", schema)
+    judgement = Judgement(Terms(before, "id", Span("at", hours[1], hours[3])))
+    judgement.see(pa.table({"id": ["b"], "at": hours[1:2]}, schema))
+    assert judgement.metadata()["rows_removed"] == 1
 
-    def frames():
-        try:
-            yield table({"x": ROW_A})
-            yield table({"y": ROW_A})
-        finally:
-            closed.append(True)
 
-    source = FrameStream(SCHEMA, frames())
-    counting = counting_changes(source, "id", stored_version(client, bucket, "day.parquet", SCHEMA))
-    next(iter(counting.frames))
-    counting.frames.close()
-    assert closed
+def test_a_version_that_cannot_be_read_at_the_moment_is_never_taken_for_none(client):
+    with pytest.raises(StorageError):
+        stored_version(client, "no-such-bucket-here", "day.parquet", SCHEMA)
+
+
+def test_what_travels_with_an_object_is_read_back_from_it(client, bucket, store):
+    sink = pa.BufferOutputStream()
+    with ParquetEncoder(sink, SCHEMA, ParquetSettings()) as encoder:
+        encoder.write(table({"x": ROW_A}))
+        encoder.finish({"source": "job"})
+    store.put("day.parquet", sink.getvalue().to_pybytes())
+    found = stored_version(client, bucket, "day.parquet", SCHEMA)
+    assert (found.facts["source"], found.rows, found.has_schema()) == ("job", 1, True)

@@ -1,0 +1,134 @@
+"""The terms on which a day's rows are committed: what is stored, what the new version is, and the rules between them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import dagster as dg
+
+from genesys_dagster.commit import Candidate, Policy, Source, judge
+from genesys_dagster.failures import as_failure
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.lake.io_manager import S3ParquetIOManager
+from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.lake.terms import Finished, Span, Terms
+from genesys_dagster.pulls import ASSET_KEY, latest_pulls
+from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+
+_FACT = "genesys_dagster."
+_SOURCE, _START, _END, _MISSING = (_FACT + name for name in ("source", "start", "end", "announced_missing"))
+KEY, START = "conversationId", "conversationStart"
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a new version is made of.
+
+    Attributes:
+        source: Where its rows were pulled from; None if the instance does not know.
+        announced: How many conversations were announced for what was asked; None if that is unknown.
+        received: How many different ones came.
+        missing: How many were missing before, of a version that was not pulled.
+    """
+
+    source: str | None = None
+    announced: int | None = None
+    received: int = 0
+    missing: int = 0
+
+
+def stored_day(
+    context: dg.AssetExecutionContext,
+    partitions: dg.PartitionsDefinition,
+    day: str,
+    asset: dg.AssetKey = ASSET_KEY,
+) -> StoredVersion | None:
+    """The stored version of a day, as it is before anything is asked of Genesys Cloud; None if there is none.
+
+    With another IO manager than ours nothing is known of it.
+    """
+    lake = context.resources.s3_parquet_io_manager
+    if not isinstance(lake, S3ParquetIOManager):
+        return None
+    return lake.stored(asset, partitions, day, CONVERSATION_SCHEMA)
+
+
+def source_of(instance: dg.DagsterInstance, day: str, stored: StoredVersion | None) -> Source | None:
+    """Where the rows of a stored version come from, by the object, else by the instance that remembers its pull."""
+    if stored is None or stored.rows is None:
+        return None
+    said = stored.facts.get(_SOURCE)
+    if said is None:
+        pull = latest_pulls(instance, [day]).get(day)
+        said = str(pull.metadata["source"].value) if pull and "source" in pull.metadata else None
+    return cast("Source", said) if said in ("job", "query") else None
+
+
+def window_of_stored(stored: StoredVersion) -> Interval | None:
+    """The bounds by which a stored version was cut; None for an object of before they travelled with it."""
+    start, end = stored.facts.get(_START), stored.facts.get(_END)
+    return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) if start and end else None
+
+
+def was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
+    """Whether a stored day was cut by other bounds, as before a change of GENESYS_TIMEZONE."""
+    cut_by = window_of_stored(stored)
+    if cut_by is not None:
+        return cut_by != window
+    bounds = stored.bounds(START)
+    return bounds is not None and not (window.start <= bounds[0] and bounds[1] < window.end)
+
+
+def terms(  # noqa: PLR0913 - what a judgement needs
+    day: str,
+    window: Interval,
+    stored: StoredVersion | None,
+    policy: Policy,
+    came: Callable[[], Came],
+    *,
+    stored_source: Source | None = None,
+    begin_inside: bool = True,
+) -> Terms:
+    """The terms for one day of conversations.
+
+    Args:
+        day: Partition key.
+        window: By which bounds its rows are chosen.
+        stored: The stored version.
+        policy: What passes.
+        came: What the new version is made of; called when its rows are complete.
+        stored_source: Where the stored rows come from.
+        begin_inside: Whether its conversations are those that begin in the window.
+    """
+    span = Span(START, window.start, window.end) if begin_inside else None
+    remembered: dict[str, Any] = {}
+
+    def judged(finished: Finished) -> Mapping[str, Any]:
+        new, changes = came(), finished.changes
+        candidate = Candidate(
+            day=day,
+            rows=finished.rows,
+            source=cast("Source | None", new.source),
+            announced=new.announced,
+            received=new.received,
+            stored=None if changes is None else changes.kept + changes.removed,
+            removed=0 if changes is None else changes.removed,
+            stored_source=stored_source,
+        )
+        with as_failure():
+            verdict = judge(candidate, policy)
+        remembered.update(verdict, source=new.source)
+        remembered["announced_missing"] = missing = max(candidate.missing, new.missing)
+        return {**verdict, "announced_missing": missing}
+
+    def facts() -> Mapping[str, str]:
+        said = {
+            _SOURCE: remembered["source"],
+            _START: window.start.isoformat(),
+            _END: window.end.isoformat(),
+            _MISSING: str(remembered["announced_missing"]),
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    return Terms(stored, KEY, span, judged, facts)

@@ -1,0 +1,125 @@
+"""On which terms a finished version may take the place of the stored one: judged before anybody can see it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_dagster.lake.changes import Changes, RowDigests, changes_since
+from genesys_dagster.lake.stored import StoredVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rows that belong to an object, by an instant in them.
+
+    Attributes:
+        column: A column of timestamps.
+        start: First instant.
+        end: First instant after.
+    """
+
+    column: str
+    start: datetime
+    end: datetime
+
+    def inside(self, rows: pa.Table) -> pa.Table:
+        """The rows that belong to it; those without an instant do."""
+        if self.column not in rows.schema.names:
+            return rows
+        instants = rows[self.column]
+        start, end = (pa.scalar(moment, instants.type) for moment in (self.start, self.end))
+        within = pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))
+        return rows.filter(pc.fill_null(within, True))
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A version that is complete and not yet visible, beside the stored one.
+
+    Attributes:
+        rows: How many rows it has.
+        before: The stored version; None if there is none.
+        changes: What it changes; None if there is nothing that can be read to compare it with.
+    """
+
+    rows: int
+    before: StoredVersion | None
+    changes: Changes | None
+
+
+def _accept(_: Finished) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms a stream of rows takes the place of what is stored.
+
+    Attributes:
+        before: The stored version, opened before anything was asked of the rows' source; None if there was none. If
+            another lies there in the end, nothing is written.
+        key: The column whose value tells rows apart.
+        span: Which rows of the stored version the new one should have; None for all.
+        judge: Called once, when all rows are there: raises `RefusedError` or whatever else if the version must not be
+            committed, and returns metadata to add.
+        facts: Called once after it: what is to travel with the object, as key-value metadata of the file. Facts should
+            depend on the rows only, since they change the bytes.
+    """
+
+    before: StoredVersion | None
+    key: str
+    span: Span | None = None
+    judge: Callable[[Finished], Mapping[str, Any]] = _accept
+    facts: Callable[[], Mapping[str, str]] = dict
+
+
+class Judgement:
+    """Takes note of the rows of a new version, and judges it.
+
+    Args:
+        terms: The terms.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._digests = RowDigests(terms.key) if terms.before is not None else None
+        self._rows = 0
+
+    def see(self, rows: pa.Table) -> None:
+        """Take note of rows."""
+        self._rows += rows.num_rows
+        if self._digests is not None:
+            self._digests.add(rows)
+
+    def metadata(self) -> Mapping[str, Any]:
+        """Judge the version whose rows were seen.
+
+        Raises:
+            RefusedError: It must not be committed.
+            StorageError: The stored version cannot be read at the moment.
+        """
+        changes = self._changes()
+        return {**_counts(changes), **self._terms.judge(Finished(self._rows, self._terms.before, changes))}
+
+    def _changes(self) -> Changes | None:
+        before, span = self._terms.before, self._terms.span
+        if before is None or self._digests is None:
+            return None
+        return changes_since(
+            before, self._digests, span.inside if span else None, span.column if span else None
+        )
+
+
+def _counts(changes: Changes | None) -> Mapping[str, int]:
+    if changes is None:
+        return {}
+    counts = {
+        "rows_added": changes.added,
+        "rows_changed": changes.changed,
+        "rows_removed": changes.removed,
+    }
+    return {name: count for name, count in counts.items() if count is not None}
