@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys_dagster.lake.s3_errors import ABSENT, EMPTY, error_code, storage_error
+from genesys_dagster.lake.version import current_version
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -109,12 +110,18 @@ class S3File(io.RawIOBase):
             if error_code(error) in ABSENT:
                 raise FileNotFoundError(self.uri) from error
             if error_code(error) in EMPTY:
+                self.etag = self.etag or self._etag_of_nothing()
                 return b"", 0
             raise storage_error(error, bucket=self._bucket, key=self._key) from error
         self.etag = self.etag or answer.get("ETag", "")
         # Some stores answer a range that covers the object with the whole of it (RFC 9110, 14.2, allows that).
         _, _, whole = answer.get("ContentRange", "").rpartition("/")
         return body, int(whole or len(body))
+
+    def _etag_of_nothing(self) -> str:
+        """An object without bytes has no range to answer with, but a version all the same."""
+        found = current_version(self._client, self._bucket, self._key)
+        return found.etag if found else ""
 
 
 def open_objects(client: "S3Client", bucket: str, keys: Sequence[str]) -> Mapping[str, S3File]:

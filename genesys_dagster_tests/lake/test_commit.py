@@ -146,3 +146,12 @@ def test_two_runs_on_one_partition_end_with_the_one_that_saw_the_other(manager, 
     assert "another run" in failure(first).message
     assert store.read(OBJECT) == b"the other run"
     assert materialize(manager, stream).success
+
+
+@pytest.mark.parametrize("before", [None, b"", b"no parquet", b"PAR1"])
+def test_whatever_lies_there_unreadable_is_replaced(manager, store, before):
+    if before is not None:
+        store.put(OBJECT, before)
+    counted = {"metadata": {"count_changes_by": "n"}}
+    assert materialize(manager, pa.table({"n": [1]}), **counted).success
+    assert store.read(OBJECT)[:4] == b"PAR1"
