@@ -8,6 +8,7 @@ from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.errors import OvertakenError, StorageError
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.multipart import MultipartUpload
+from genesys_dagster.lake.objects import S3File
 from genesys_dagster.lake.version import current_version
 from genesys_dagster_tests.lake.graphs import failure, materialize
 from genesys_dagster_tests.lake.test_multipart import KEY, PART, answer, content, fail
@@ -155,3 +156,9 @@ def test_whatever_lies_there_unreadable_is_replaced(manager, store, before):
     counted = {"metadata": {"count_changes_by": "n"}}
     assert materialize(manager, pa.table({"n": [1]}), **counted).success
     assert store.read(OBJECT)[:4] == b"PAR1"
+
+
+def test_an_object_without_bytes_has_a_version_though_it_has_no_range(client, store):
+    store.put(KEY, b"")
+    fail(client, "GetObject", answer(416, "InvalidRange"))
+    assert S3File(client, store.bucket, KEY).etag == current_version(client, store.bucket, KEY).etag
