@@ -17,7 +17,7 @@ import msgspec
 
 from genesys_dagster.genesys import retries
 from genesys_dagster.genesys.clock import Clock, SystemClock
-from genesys_dagster.genesys.complaints import rejection
+from genesys_dagster.genesys.complaints import complaint_of, rejection
 from genesys_dagster.genesys.errors import (
     ConfigurationError,
     GenesysError,
@@ -229,7 +229,7 @@ class GenesysClient:
             raise
 
     def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
-        complaint = received.complaint().without((token, self.settings.client_secret))
+        complaint = complaint_of(received).without((token, self.settings.client_secret))
         error = rejection(call.method, call.path, received.status, complaint)
         if isinstance(error, JobLimitError):  # says nothing about other requests: they go on
             error.retry_after = retry_after(received.headers, self.clock.now())

@@ -12,10 +12,12 @@ from genesys_dagster.genesys.errors import (
     AuthenticationError,
     GenesysError,
     JobLimitError,
+    MalformedResponseError,
     PermissionDeniedError,
     RequestRejectedError,
     ServiceUnavailableError,
 )
+from genesys_dagster.genesys.responses import Received, loads
 
 _LONGEST_MESSAGE = 300  # characters of a server's text that are worth repeating
 _DETAILS_PATH = "/api/v2/analytics/conversations/details"
@@ -53,12 +55,20 @@ class Complaint:
         return replace(self, message=message, code=code)
 
 
+def complaint_of(received: Received) -> Complaint:
+    """Read an error answer as received; of a damaged one only the headers speak."""
+    try:
+        return read_complaint(received.headers, received.content())
+    except MalformedResponseError:
+        return read_complaint(received.headers, b"")
+
+
 def read_complaint(headers: Mapping[str, str], body: bytes) -> Complaint:
     """Read an error answer: JSON of the API or of OAuth, an HTML page, plain text or nothing."""
     correlation = headers.get("inin-correlation-id")
     try:
-        said = msgspec.json.decode(body, type=_ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = loads(body, _ErrorBody)
+    except ValueError:
         return Complaint(message=_prose(body), correlation_id=correlation)
     return Complaint(
         message=_text(said.message)
@@ -74,7 +84,9 @@ def read_complaint(headers: Mapping[str, str], body: bytes) -> Complaint:
 def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    words = " ".join(value.split())
+    words = " ".join(
+        value.encode("utf-8", "replace").decode().split()
+    )  # lone surrogates cannot be written anywhere
     return words[:_LONGEST_MESSAGE] or None
 
 

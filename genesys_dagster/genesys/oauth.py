@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from genesys_dagster.genesys.clock import Clock
+from genesys_dagster.genesys.complaints import complaint_of
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -19,7 +20,7 @@ from genesys_dagster.genesys.errors import (
     ServiceUnavailableError,
 )
 from genesys_dagster.genesys.rate_limit import pause_after_429, retry_after
-from genesys_dagster.genesys.responses import Received
+from genesys_dagster.genesys.responses import Received, loads
 from genesys_dagster.genesys.settings import ClientSettings
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[Received]]
@@ -140,8 +141,8 @@ class _TokenAnswer(msgspec.Struct):
 
 def _read_grant(body: bytes) -> Grant:
     try:
-        answer = msgspec.json.decode(body, type=_TokenAnswer, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        answer = loads(body, _TokenAnswer)
+    except ValueError:
         answer = _TokenAnswer("")
     if not answer.access_token:
         # The body is not quoted: it may hold a token.
@@ -156,7 +157,7 @@ def _read_grant(body: bytes) -> Grant:
 
 
 def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> GenesysError:
-    status, complaint = received.status, received.complaint()
+    status, complaint = received.status, complaint_of(received)
     message = complaint.message.replace(settings.client_secret, "***") if complaint.message else None
     if status in {400, 401, 403}:
         return login_refused(settings.region, status, message, complaint.correlation_id)

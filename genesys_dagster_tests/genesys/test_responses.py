@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import json
 import zlib
@@ -176,6 +177,39 @@ def test_what_json_allows_and_few_parsers_take_is_a_page(value):
     envelope = read_envelope(Response(200, {}, body))
     assert (envelope.page.records, envelope.total_hits, envelope.next_cursor) == (1, 1, "next")
     assert envelope.page.body == body
+
+
+@pytest.mark.parametrize("value", [rb'"\ud800"', b"1e400", b"9" * 5000, b"[" * 500 + b"]" * 500])
+def test_what_json_allows_and_few_parsers_take_is_an_object_and_an_error_and_a_page(value):
+    body = b'{"odd":' + value + b',"message":"words","conversations":[]}'
+    assert Response(200, {}, body).json()["message"] == "words"
+    assert read_complaint({}, body).message == "words"
+    assert read_envelope(Response(200, {}, body)).page.records == 0
+
+
+def test_a_message_with_a_lone_surrogate_can_be_written_to_a_log():
+    said = read_complaint({}, rb'{"message": "odd \ud800 words"}')
+    assert said.message.encode() == b"odd ? words"
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["message", "limit", "odd"]), inner),
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_arbitrary_answers_are_read_or_malformed(body):
+    read_complaint({}, body)
+    for read in (Response.json, read_envelope):
+        with contextlib.suppress(MalformedResponseError):
+            read(Response(200, {}, body))
+
+
+def test_json_nested_without_end_is_malformed():
+    with pytest.raises(MalformedResponseError):
+        Response(200, {}, b'{"a":' * 200_000).json()
 
 
 def test_the_page_keeps_the_servers_bytes():
