@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-import stamina.instrumentation
 from dotenv import load_dotenv
 
 
@@ -11,9 +10,6 @@ from dotenv import load_dotenv
 @click.version_option(package_name="genesys-dagster")
 def main() -> None:
     """Genesys Cloud conversations to Parquet on S3, as Dagster assets."""
-    stamina.instrumentation.set_on_retry_hooks(
-        []
-    )  # the client's own log says it, stdout belongs to the commands
 
 
 @main.command()

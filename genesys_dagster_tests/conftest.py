@@ -12,6 +12,7 @@ import pytest
 
 from genesys_dagster.assets.conversation_details import conversation_details
 from genesys_dagster.definitions import build_definitions
+from genesys_dagster.genesys.rate_limit import forget_budgets
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
@@ -21,6 +22,12 @@ OURS = ("AWS_", "GENESYS", "DAGSTER_")
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 DAY = date(2026, 5, 12)
 """A Tuesday whose end the data lake's watermark has passed."""
+
+
+@pytest.fixture(autouse=True)
+def _own_minute():
+    """Each test is a process of its own to the rate limit, which all connections of a process share."""
+    forget_budgets()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from genesys_dagster.genesys import retries
-from genesys_dagster.genesys.clock import Clock, SystemClock
+from genesys_dagster.genesys.clock import SYSTEM_CLOCK, Clock
 from genesys_dagster.genesys.complaints import complaint_of, rejection
 from genesys_dagster.genesys.errors import (
     ConfigurationError,
@@ -26,11 +26,13 @@ from genesys_dagster.genesys.errors import (
     ServiceUnavailableError,
 )
 from genesys_dagster.genesys.oauth import Grant, TokenCache, issue_over_http
-from genesys_dagster.genesys.rate_limit import RateLimiter, pause_after_429, retry_after
+from genesys_dagster.genesys.pauses import Waiting
+from genesys_dagster.genesys.rate_limit import RateLimiter, shared_budget
 from genesys_dagster.genesys.responses import Received, Response
 from genesys_dagster.genesys.sdk_login import issue_with_sdk
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.genesys.stats import ClientStats
+from genesys_dagster.genesys.waits import pause_after_429, retry_after
 
 __all__ = ["ClientStats", "GenesysClient", "Response"]
 
@@ -75,11 +77,16 @@ class GenesysClient:
         clock: Clock | None = None,
     ) -> None:
         self.settings = settings
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or SYSTEM_CLOCK
         self.stats = ClientStats()
         self._wire = _Wire(settings, transport)
         self._slots = asyncio.Semaphore(settings.max_concurrency)
-        self._limiter = RateLimiter(settings.requests_per_minute, self.clock, self.stats.count_wait)
+        self._limiter = RateLimiter(
+            settings.requests_per_minute,
+            self.clock,
+            self.stats.count_wait,
+            shared_budget((settings.login_base, settings.client_id), self.clock),
+        )
         self._tokens = TokenCache(self._issue_token, self.clock)
         self._unanswered = 0
         self._api_base = settings.api_base
@@ -163,17 +170,28 @@ class GenesysClient:
 
     async def _repeatedly(self, try_once: Callable[[], Awaitable[T]]) -> T:
         tried = 0
-        try:
-            async for attempt in retries.attempts(self.settings):
-                with attempt:
-                    tried = attempt.num
-                    self.stats.retries += tried > 1
-                    return await try_once()
-        except GenesysError as error:
-            if not error.given_up:
-                error.attempts, error.given_up = tried, True
-            raise
-        raise AssertionError("the attempts end with a return or an exception")
+        while True:
+            tried += 1
+            self.stats.retries += tried > 1
+            try:
+                return await try_once()
+            except GenesysError as error:
+                seconds = retries.seconds_to_repeat(error, tried, self.settings)
+                if seconds is None:
+                    if not error.given_up:
+                        error.attempts, error.given_up = tried, True
+                    raise
+                await self._before_repeat(error, tried, seconds)
+
+    async def _before_repeat(self, error: GenesysError, tried: int, seconds: float) -> None:
+        held = isinstance(error, ServiceUnavailableError) and error.held_back
+        told = max(seconds, error.retry_after or 0.0) if held else seconds
+        _log.warning(
+            "attempt %d of %d failed, next in %.1f s: %s", tried, self.settings.max_attempts, told, error
+        )
+        if seconds > 0:
+            what = f"{error.method} {error.path} to be sent again, as {error.problem}"
+            await Waiting(self.clock, what).sleep(seconds)
 
     async def _attempt(self, call: _Call, read: Callable[[Response], T]) -> T:
         async with self._slots:
@@ -187,7 +205,6 @@ class GenesysClient:
             except (ServiceUnavailableError, MalformedResponseError) as error:
                 if not call.repeatable and not retries.certainly_not_carried_out(error):
                     raise retries.uncertain(error) from None
-                _log.warning("attempt failed: %s", error)
                 raise
 
     async def _ask(self, call: _Call, token: str) -> Received:
@@ -231,19 +248,15 @@ class GenesysClient:
     def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
         complaint = complaint_of(received).without((token, self.settings.client_secret))
         error = rejection(call.method, call.path, received.status, complaint)
-        if isinstance(error, JobLimitError):  # says nothing about other requests: they go on
-            error.retry_after = retry_after(received.headers, self.clock.now())
-        if not isinstance(error, ServiceUnavailableError):
+        now = self.clock.now()
+        if received.status != 429 or isinstance(error, JobLimitError):
+            # The latter says nothing about other requests: they go on.
+            error.retry_after = retry_after(received.headers, now)
             return error
-        if error.status != 429:
-            error.retry_after = retry_after(received.headers, self.clock.now())
-            return error
-        error.retry_after = pause_after_429(
-            received.headers, complaint.message, self.clock.now(), complaint.limit_key
-        )
-        if error.retry_after <= self.settings.max_retry_after:
+        error.retry_after = pause_after_429(received.headers, complaint.message, now, complaint.limit_key)
+        if isinstance(error, ServiceUnavailableError) and error.retry_after <= self.settings.max_retry_after:
             self._limiter.pause(error.retry_after)
-            error.retry_after = 0.0  # the limiter holds every request back, this one's repeat included
+            error.held_back = True
         return error
 
     async def _issue_token(self) -> Grant:

@@ -33,3 +33,7 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Let other tasks run for that long."""
         await asyncio.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()
+"""One for all, so that what is timed by it can be told from what is timed by a test's clock."""

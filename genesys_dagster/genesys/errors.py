@@ -35,6 +35,8 @@ class GenesysError(Exception):
         message: The server's own words.
         limit_key: Which limit was hit, such as `client.credentials.token.rate.per.minute`, if the answer says so.
         correlation_id: `contextId` of the error body or the `ININ-Correlation-Id` header; Genesys support asks for it.
+        retry_after: Seconds that the server asks to wait before anything like this is sent again, if it said so; never
+            more than a day. Whoever repeats the whole step waits that long, too.
         attempts: How many times the request was tried.
         given_up: Whether it was already repeated as often as allowed.
     """
@@ -55,6 +57,7 @@ class GenesysError(Exception):
         correlation_id: str | None = None,
         remedy: str | None = None,
         retryable: bool | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
@@ -65,6 +68,7 @@ class GenesysError(Exception):
         self.message = message
         self.limit_key = limit_key
         self.correlation_id = correlation_id
+        self.retry_after = retry_after
         self.attempts = 1
         self.given_up = False
         self.advice = remedy if remedy is not None else self.remedy
@@ -79,7 +83,7 @@ class GenesysError(Exception):
 
     def _where(self) -> str:
         parts = [
-            f"{self.method} {self.path}" if self.path else "",
+            " ".join(part for part in (self.method, self.path) if part) if self.path else "",
             f"HTTP {self.status}" if self.status else "",
             self.code or "",
             f"limit {self.limit_key}" if self.limit_key else "",
@@ -121,13 +125,13 @@ class ServiceUnavailableError(GenesysError):
     """No usable answer after every allowed attempt: 408, 429, 5xx, time-outs, broken connections.
 
     Attributes:
-        retry_after: Seconds that the server asks to wait, if it said so.
         request_sent: False if the connection was never made, so the server cannot have seen the request.
+        held_back: Whether the client's rate limiter already lets nothing out for `retry_after` seconds.
     """
 
     retryable = True
-    retry_after: float | None = None
     request_sent: bool = True
+    held_back: bool = False
 
 
 class MalformedResponseError(GenesysError):
@@ -151,11 +155,7 @@ class JobFailedError(GenesysError):
 
 
 class JobLimitError(GenesysError):
-    """As many bulk jobs are under way as the organization may have at once; one of them has to end first.
-
-    Attributes:
-        retry_after: Seconds that the server asks to wait, if it said so.
-    """
+    """As many bulk jobs are under way as the organization may have at once; one of them has to end first."""
 
     remedy = (
         "Try again when others' jobs have ended, or ask Genesys for more "
@@ -163,7 +163,6 @@ class JobLimitError(GenesysError):
     )
 
     retryable = True
-    retry_after: float | None = None
 
 
 class SubmitUncertainError(GenesysError):

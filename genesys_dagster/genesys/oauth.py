@@ -19,9 +19,9 @@ from genesys_dagster.genesys.errors import (
     MalformedResponseError,
     ServiceUnavailableError,
 )
-from genesys_dagster.genesys.rate_limit import pause_after_429, retry_after
 from genesys_dagster.genesys.responses import Received, loads
 from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.genesys.waits import pause_after_429, retry_after
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[Received]]
 
@@ -162,18 +162,21 @@ def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> 
     if status in {400, 401, 403}:
         return login_refused(settings.region, status, message, complaint.correlation_id)
     if status in {408, 429} or status >= 500:
-        failure = ServiceUnavailableError(
+        now = clock.now()
+        wait = (
+            pause_after_429(received.headers, message, now)
+            if status == 429
+            else retry_after(received.headers, now)
+        )
+        return ServiceUnavailableError(
             "the login service is not answering properly",
             method="POST",
             path=TOKEN_PATH,
             status=status,
             message=message,
+            correlation_id=complaint.correlation_id,
+            retry_after=wait,
         )
-        if status == 429:
-            failure.retry_after = pause_after_429(received.headers, message, clock.now())
-        else:
-            failure.retry_after = retry_after(received.headers, clock.now())
-        return failure
     return ConfigurationError(
         "there is no Genesys Cloud login service at the login address",
         method="POST",

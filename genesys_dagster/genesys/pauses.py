@@ -1,8 +1,49 @@
-"""Waiting for something by asking again and again: ever longer pauses, and an end to patience."""
+"""Waiting that tells that it waits; and asking again and again: ever longer pauses, and an end to patience."""
+
+import logging
 
 from genesys_dagster.genesys.clock import Clock
 
+_log = logging.getLogger(__name__)
 _GROWTH = 1.5
+TELLING = 30.0  # s between two lines of the log about one wait
+
+
+class Waiting:
+    """One wait, in however many pauses: whoever reads the log is told every 30 seconds what is waited for.
+
+    Args:
+        clock: Tells and passes the time.
+        what: What is waited for, as in "still waiting for ...".
+    """
+
+    def __init__(self, clock: Clock, what: str) -> None:
+        self.what = what
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._since = clock.now()
+        self._next_line = self._began + TELLING
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        while seconds > 0:
+            to_line = self._next_line - self._clock.monotonic()
+            step = min(seconds, max(to_line, 1.0))
+            await self._clock.sleep(step)
+            seconds -= step
+            if self._clock.monotonic() >= self._next_line:
+                self._tell()
+
+    def _tell(self) -> None:
+        now = self._clock.monotonic()
+        while self._next_line <= now:
+            self._next_line += TELLING
+        _log.info(
+            "still waiting for %s, since %s UTC (%.0f s)",
+            self.what,
+            f"{self._since:%H:%M:%S}",
+            now - self._began,
+        )
 
 
 class Pauses:
@@ -13,19 +54,29 @@ class Pauses:
         first: Seconds of the first pause; each further one is half as long again.
         longest: Seconds of a pause, at most.
         patience: Seconds after which no pause may end any more.
+        what: What is asked for; the log says every 30 seconds that it is waited for.
     """
 
-    def __init__(self, clock: Clock, *, first: float, longest: float, patience: float) -> None:
+    def __init__(
+        self, clock: Clock, *, first: float, longest: float, patience: float, what: str = "an answer"
+    ) -> None:
         self._clock = clock
         self._next = first
         self._longest = longest
         self._deadline = clock.monotonic() + patience
+        self._waiting = Waiting(clock, what)
 
-    async def pause(self, at_least: float = 0.0) -> bool:
-        """Pause; returns False, at once, if patience is at its end."""
+    async def pause(self, at_least: float = 0.0, what: str | None = None) -> bool:
+        """Pause; returns False, at once, if patience is at its end.
+
+        Args:
+            at_least: Seconds that somebody asked for.
+            what: What is waited for by now, if that has changed.
+        """
+        self._waiting.what = what or self._waiting.what
         seconds = max(self._next, at_least)
         if self._clock.monotonic() + seconds > self._deadline:
             return False
-        await self._clock.sleep(seconds)
+        await self._waiting.sleep(seconds)
         self._next = min(self._next * _GROWTH, self._longest)
         return True

@@ -1,61 +1,117 @@
-"""One limit for all requests of a client: its own, the server's if that is lower, and 429 pauses."""
+"""One limit for all requests of an OAuth client: our own, the server's if that is lower, and 429 pauses."""
 
 import asyncio
-import re
+import threading
 from collections import deque
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Hashable, Mapping
+from weakref import WeakKeyDictionary
 
 from genesys_dagster.genesys.clock import Clock
+from genesys_dagster.genesys.pauses import Waiting
+from genesys_dagster.genesys.waits import WINDOW, whole_number, window_left
 
-WINDOW = 60.0  # s; limits are per minute (Genesys developer docs, "Rate limits")
-DEFAULT_PAUSE = 60.0  # s after a 429 that says nothing: one whole window
-# s; some limits count by the second and say so in their name, such as `details.jobs.rate.per.second` (organization
-# limits, namespace `analytics`).
-_PAUSE_PER_SECOND = 1.0
 _NEW_WINDOW = 1.5  # s; `inin-ratelimit-reset` has whole seconds, so two readings of one window differ by less
 
-# Message text of a 429 (Genesys developer docs, "Rate limits"); some services write the number in brackets.
-_RETRY_IN = re.compile(r"retry the request in \[?(\d+(?:\.\d+)?)\]? seconds", re.IGNORECASE)
+
+class Budget:
+    """When requests went out, and until when none may: what all connections of one OAuth client have in common.
+
+    Each export of a process has a thread and an event loop of its own, so this is only ever looked at and written
+    down under a lock; waiting is up to the loops.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._granted: deque[float] = deque()
+        self._paused_until = float("-inf")
+
+    def take(self, now: float, limit: int, not_before: float) -> float:
+        """Grant one more request, or say how many seconds are missing to that: then nothing is granted.
+
+        Args:
+            now: Seconds of the clock.
+            limit: Requests in any minute, at most.
+            not_before: When the asking connection may send at the earliest.
+        """
+        with self._lock:
+            while self._granted and self._granted[0] <= now - WINDOW:
+                self._granted.popleft()
+            until = max(not_before, self._paused_until)
+            if len(self._granted) >= limit:
+                until = max(until, self._granted[len(self._granted) - limit] + WINDOW)
+            if until <= now:
+                self._granted.append(now)
+            return max(0.0, until - now)
+
+    def pause(self, until: float) -> None:
+        """Let nothing out before then, whatever the allowance says."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, until)
+
+
+_budgets: WeakKeyDictionary[Clock, dict[Hashable, Budget]] = WeakKeyDictionary()
+_budgets_lock = threading.Lock()
+
+
+def shared_budget(client: Hashable, clock: Clock) -> Budget:
+    """The one budget of an OAuth client in this process, as long as the clock lives.
+
+    Genesys Cloud counts per token and OAuth client (developer docs, "Rate limits"): a run over a range opens one
+    connection per day, and all of them together have one allowance.
+
+    Args:
+        client: What tells OAuth clients apart: where it logs in, and its id.
+        clock: By which its requests are timed.
+    """
+    with _budgets_lock:
+        return _budgets.setdefault(clock, {}).setdefault(client, Budget())
+
+
+def forget_budgets() -> None:
+    """Start afresh, for tests: in one minute they are many programs."""
+    with _budgets_lock:
+        _budgets.clear()
 
 
 class RateLimiter:
-    """At most `per_minute` requests in any minute, shared by everything that the client sends.
+    """At most `per_minute` requests in any minute; one connection's view of its client's budget.
 
     A full minute's worth may go out at once: the server counts per minute, so spreading requests would only cost
     time. `inin-ratelimit-allowed`, `-count` and `-reset` (Genesys developer blog, "SDK configuration and logging",
     2021-05-06) lower that: other programs may use the same OAuth client, and allowances below 300 have been seen.
 
     Args:
-        per_minute: The client's own limit.
+        per_minute: The connection's own limit.
         clock: Tells and passes the time.
         on_wait: Called with the seconds of every wait, before it begins.
+        budget: Shared with other connections of the same OAuth client; its own by default.
     """
 
-    def __init__(self, per_minute: int, clock: Clock, on_wait: Callable[[float], None]) -> None:
+    def __init__(
+        self, per_minute: int, clock: Clock, on_wait: Callable[[float], None], budget: Budget | None = None
+    ) -> None:
         self._configured = per_minute
         self._limit = per_minute
         self._clock = clock
         self._on_wait = on_wait
+        self._budget = budget or Budget()
         self._turn = asyncio.Lock()
-        self._granted: deque[float] = deque()
-        self._paused_until = float("-inf")
         self._server_left = 0
         self._server_window_end = float("-inf")
 
     async def acquire(self) -> None:
         """Wait until one more request may be sent. Requests are served in the order in which they ask."""
         async with self._turn:
-            while (delay := self._delay()) > 0:
+            waiting = None
+            while (delay := self._take()) > 0:
                 self._on_wait(delay)
-                await self._clock.sleep(delay)
-            self._granted.append(self._clock.monotonic())
+                waiting = waiting or Waiting(self._clock, "the rate limit of Genesys Cloud")
+                await waiting.sleep(delay)
             self._server_left -= 1
 
     def pause(self, seconds: float) -> None:
         """Let nothing out for that long, whatever the allowance says."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+        self._budget.pause(self._clock.monotonic() + seconds)
 
     def observe(self, headers: Mapping[str, str], unanswered: int = 0) -> None:
         """Take over what a response says about the server's own count.
@@ -64,74 +120,20 @@ class RateLimiter:
             headers: Response headers; the lookup of lower-case names must work.
             unanswered: Requests now under way, which the server's count may not hold yet.
         """
-        allowed = _whole_number(headers.get("inin-ratelimit-allowed"))
+        allowed = whole_number(headers.get("inin-ratelimit-allowed"))
         if not allowed:
             return
         self._limit = min(self._configured, allowed)
-        count = _whole_number(headers.get("inin-ratelimit-count"))
+        count = whole_number(headers.get("inin-ratelimit-count"))
         if count is None:
             return
-        reset = _whole_number(headers.get("inin-ratelimit-reset"))
-        window_end = self._clock.monotonic() + (WINDOW if reset is None else reset)
+        window_end = self._clock.monotonic() + window_left(headers, self._clock.now())
         left = allowed - count - unanswered
         if window_end > self._server_window_end + _NEW_WINDOW:
             self._server_left, self._server_window_end = left, window_end
         else:  # answers overtake each other: within one window the lowest reading is the latest
             self._server_left = min(self._server_left, left)
 
-    def _delay(self) -> float:
-        now = self._clock.monotonic()
-        while self._granted and self._granted[0] <= now - WINDOW:
-            self._granted.popleft()
-        until = self._paused_until
-        if self._server_left <= 0:
-            until = max(until, self._server_window_end)
-        if len(self._granted) >= self._limit:
-            until = max(until, self._granted[len(self._granted) - self._limit] + WINDOW)
-        return until - now
-
-
-def pause_after_429(
-    headers: Mapping[str, str], message: str | None, now: datetime, limit_key: str | None = None
-) -> float:
-    """Read how long a 429 asks to wait.
-
-    Args:
-        headers: Response headers.
-        message: `message` of the error body.
-        now: The current instant, aware.
-        limit_key: Key of the limit in the error body.
-
-    Returns:
-        Seconds, never negative: by `Retry-After`, else by the message, else the limit's own window or one minute.
-    """
-    told = retry_after(headers, now)
-    if told is not None:
-        return told
-    said = _RETRY_IN.search(message or "")
-    if said:
-        return float(said.group(1))
-    return _PAUSE_PER_SECOND if (limit_key or "").endswith(".per.second") else DEFAULT_PAUSE
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read `Retry-After`, which is a number of seconds or an HTTP date (RFC 9110, 10.2.3).
-
-    Returns:
-        Seconds, never negative, or None if the header is missing or unreadable.
-    """
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=now.tzinfo)
-    return max(0.0, (moment - now).total_seconds())
-
-
-def _whole_number(text: str | None) -> int | None:
-    value = (text or "").strip()
-    return int(value) if value.isascii() and value.isdigit() else None
+    def _take(self) -> float:
+        not_before = self._server_window_end if self._server_left <= 0 else float("-inf")
+        return self._budget.take(self._clock.monotonic(), self._limit, not_before)

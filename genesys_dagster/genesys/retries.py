@@ -1,8 +1,6 @@
 """Which failed requests are tried again, and how long to wait in between."""
 
-from collections.abc import AsyncIterable
-
-import stamina
+import random
 
 from genesys_dagster.genesys.errors import (
     GenesysError,
@@ -14,33 +12,37 @@ from genesys_dagster.genesys.oauth import TOKEN_PATH
 from genesys_dagster.genesys.settings import ClientSettings
 
 
-def attempts(settings: ClientSettings) -> AsyncIterable[stamina.Attempt]:
-    """Iterate over the attempts of one request: exponential back-off with jitter, up to the settings' limits.
+def seconds_to_repeat(error: GenesysError, tried: int, settings: ClientSettings) -> float | None:
+    """Decide on repeating a request that failed.
 
-    Stamina (a maintained library on top of tenacity) counts, waits and lets the last error through.
+    Args:
+        error: What happened.
+        tried: How many times it was tried.
+        settings: How often, and how long to wait.
+
+    Returns:
+        Seconds to wait: what the server asks for, but never less than the client's own pause, which grows, so that
+        `Retry-After: 0` does not burn all attempts in a moment. None: it is not repeated.
     """
-
-    def again(error: Exception) -> bool | float:
-        if isinstance(error, GenesysError) and error.given_up:  # a login on the way has attempts of its own
-            return False
-        if isinstance(error, ServiceUnavailableError):
-            return _after_unavailable(error, settings.max_retry_after)
-        return isinstance(error, MalformedResponseError)
-
-    return stamina.retry_context(
-        on=again,
-        attempts=settings.max_attempts,
-        timeout=None,
-        wait_initial=settings.initial_backoff,
-        wait_jitter=settings.initial_backoff,
-        wait_max=settings.max_backoff,
-    )
+    if error.given_up or tried >= settings.max_attempts:  # a login on the way has attempts of its own
+        return None
+    if not isinstance(error, (ServiceUnavailableError, MalformedResponseError)):
+        return None
+    asked = error.retry_after or 0.0
+    if asked > settings.max_retry_after:
+        return None
+    own = _own_pause(tried, settings)
+    if isinstance(error, ServiceUnavailableError) and error.held_back:
+        return (
+            own  # the limiter holds every request back for as long as was asked, this one's repeat included
+        )
+    return max(own, asked)
 
 
-def _after_unavailable(error: ServiceUnavailableError, longest: float) -> bool | float:
-    if error.retry_after is None:
-        return True
-    return error.retry_after if error.retry_after <= longest else False
+def _own_pause(tried: int, settings: ClientSettings) -> float:
+    """Exponential, with as much jitter as the first pause is long (as stamina and tenacity do it)."""
+    jitter = random.uniform(0, settings.initial_backoff)  # noqa: S311 - spreads requests, hides nothing
+    return min(settings.max_backoff, settings.initial_backoff * 2.0 ** min(tried - 1, 60) + jitter)
 
 
 def certainly_not_carried_out(error: GenesysError) -> bool:
@@ -60,5 +62,6 @@ def uncertain(error: GenesysError) -> SubmitUncertainError:
         code=error.code,
         message=error.message,
         correlation_id=error.correlation_id,
+        retry_after=error.retry_after,
         remedy="Run the step again: a bulk job left behind by this attempt does no harm and expires.",
     )

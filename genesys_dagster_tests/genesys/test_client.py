@@ -4,7 +4,6 @@ import logging
 
 import httpx
 import pytest
-import stamina.instrumentation
 
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
@@ -146,27 +145,31 @@ def test_a_missing_permission_is_not_repeated_and_named():
     assert stats.requests == 1
 
 
-def test_waits_between_repeats_grow_with_jitter_up_to_the_limit():
-    waits = []
-    stamina.instrumentation.set_on_retry_hooks([lambda details: waits.append(details.wait_for)])
-    try:
-        get(FakeApi(script(reply(None, 500))), initial_backoff=0.002, max_backoff=0.02, max_attempts=7)
-    finally:
-        stamina.instrumentation.set_on_retry_hooks(None)
-    assert len(waits) == 6
-    for number, wait in enumerate(waits):
-        assert min(0.02, 0.002 * 2**number) - 1e-9 <= wait <= 0.02 + 1e-9
-    assert waits[0] <= 0.004
-
-
 def test_a_503_waits_as_long_as_it_says():
-    waits = []
-    stamina.instrumentation.set_on_retry_hooks([lambda details: waits.append(details.wait_for)])
-    try:
-        get(FakeApi(script(reply(None, 503, retry_after="0.03"), reply({}))))
-    finally:
-        stamina.instrumentation.set_on_retry_hooks(None)
-    assert waits == [0.03]
+    clock = FakeClock()
+    get(FakeApi(script(reply(None, 503, retry_after="17"), reply({}))), clock)
+    assert clock.slept == [17.0]
+
+
+@pytest.mark.parametrize("told", ["0", "Sat, 21 Nov 2026 00:00:30 GMT"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_says_at_once_does_not_get_all_attempts_at_once(status, told):
+    clock = FakeClock()
+    error, stats = get(
+        FakeApi(script(reply(None, status, retry_after=told))), clock, initial_backoff=0.5, max_backoff=60.0
+    )
+    assert (stats.requests, error.attempts, error.retry_after) == (8, 8, 0.0)
+    assert sum(clock.slept) > 60
+
+
+def test_a_repeat_says_why_and_when_before_it_waits(caplog):
+    clock = FakeClock()
+    get(FakeApi(script(reply(None, 503, retry_after="65"), reply({}))), clock)
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("genesys_dagster")]
+    assert lines[0].startswith(
+        "attempt 1 of 8 failed, next in 65.0 s: Genesys Cloud is not answering properly"
+    )
+    assert "HTTP 503" in lines[0]
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -174,7 +177,36 @@ def test_a_wait_beyond_all_patience_ends_the_request_at_once(status):
     error, stats = get(FakeApi(script(reply(None, status, retry_after="86400"))))
     assert isinstance(error, ServiceUnavailableError)
     assert error.retryable
+    assert error.retry_after == 86400
     assert stats.requests == 1
+
+
+@pytest.mark.parametrize(("told", "carried"), [("43200", 43200.0), ("9" * 30, 86400.0), ("never", None)])
+@pytest.mark.parametrize("where", ["api", "login"])
+def test_an_error_carries_how_long_the_server_wants_to_be_left_alone_up_to_a_day(told, carried, where):
+    api = FakeApi(script(reply(None, 503, retry_after=told)))
+    if where == "login":
+        api.login = api.handler
+    error, _ = get(api)
+    assert error.retry_after == carried
+
+
+def test_a_429_that_stays_carries_what_the_server_asked_for():
+    error, _ = get(FakeApi(script(reply(None, 429, retry_after="20"))), max_attempts=2)
+    assert error.retry_after == 20
+
+
+def test_connections_to_one_org_share_the_limit():
+    clock, api = FakeClock(), FakeApi()
+
+    async def scenario():
+        for _ in range(3):  # one after another, as the days of a range run
+            async with api.client(clock, requests_per_minute=10) as client:
+                for _ in range(5):
+                    await client.get_json(PATH)
+
+    run(scenario())
+    assert sum(clock.slept) == 60
 
 
 def test_a_429_waits_as_long_as_it_says_and_is_repeated():

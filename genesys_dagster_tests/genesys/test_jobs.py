@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -52,11 +53,14 @@ def test_the_page_size_of_results_is_configurable():
 
 
 def test_a_job_is_waited_for_with_growing_pauses():
-    jobs, clock = FakeJobs(3), FakeClock()
+    jobs, clock, polled = FakeJobs(3), FakeClock(), []
+    status = jobs.status
+    jobs.status = lambda: polled.append(clock.time) or status()
     jobs.states = ["QUEUED"] * 5 + ["PENDING"] * 6 + ["FULFILLED"]
     assert export_job(jobs, clock=clock, first_poll=1.0, longest_poll=20.0) == numbers(3)
-    assert clock.slept == sorted(clock.slept)
-    assert (clock.slept[0], clock.slept[-1], len(clock.slept)) == (1.0, 20.0, 11)
+    waits = [later - earlier for earlier, later in pairwise(polled)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1], len(waits)) == (1.0, 20.0, 11)
 
 
 def test_a_202_without_state_means_running():

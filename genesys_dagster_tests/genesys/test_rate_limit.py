@@ -1,11 +1,12 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+import threading
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.genesys.rate_limit import RateLimiter, pause_after_429
+from genesys_dagster.genesys.rate_limit import Budget, RateLimiter, shared_budget
 from genesys_dagster_tests.genesys.fakes import FakeClock, run
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -44,7 +45,7 @@ def test_a_minutes_worth_goes_out_at_once_and_the_next_waits_for_the_minute_to_p
             await limit.acquire()
         assert clock.slept == []
         await limit.acquire()
-        assert clock.slept == waits == [60.0]
+        assert (sum(clock.slept), waits) == (60.0, [60.0])
 
     run(scenario())
 
@@ -171,27 +172,104 @@ def test_a_waiting_request_can_be_cancelled_and_the_next_one_gets_its_turn():
     run(scenario(), patience=2)
 
 
-@pytest.mark.parametrize(
-    ("headers", "message", "seconds"),
-    [
-        ({"retry-after": "7"}, "Retry the request in [50] seconds", 7.0),
-        ({"retry-after": "Sun, 22 Nov 2026 00:00:30 GMT"}, None, 30.0),
-        ({"retry-after": "Sat, 21 Nov 2026 00:00:30 GMT"}, None, 0.0),
-        ({}, "Rate limit exceeded the maximum. Retry the request in [42] seconds", 42.0),
-        ({}, "Rate limit exceeded the maximum. Retry the request in 3 seconds", 3.0),
-        ({"retry-after": "soon"}, "no idea", 60.0),
-        ({}, None, 60.0),
-    ],
+def test_connections_of_one_oauth_client_have_one_allowance_and_others_have_their_own():
+    async def scenario():
+        clock = FakeClock()
+        one, same, other = (
+            RateLimiter(3, clock, lambda seconds: None, shared_budget(client, clock))
+            for client in ("a", "a", "b")
+        )
+        await asyncio.gather(one.acquire(), same.acquire(), other.acquire(), other.acquire(), same.acquire())
+        assert clock.slept == []
+        await one.acquire()
+        assert sum(clock.slept) == 60
+
+    run(scenario())
+
+
+def test_clients_with_another_clock_share_nothing():
+    assert shared_budget("a", FakeClock()) is not shared_budget("a", FakeClock())
+
+
+def test_a_429_of_one_connection_holds_back_the_others_of_its_client():
+    async def scenario():
+        clock = FakeClock()
+        one, same = (RateLimiter(300, clock, lambda seconds: None, shared_budget("a", clock)) for _ in "ab")
+        one.pause(25)
+        await same.acquire()
+        assert sum(clock.slept) == 25
+
+    run(scenario())
+
+
+def test_the_budget_holds_across_threads_and_event_loops():
+    class Standing(FakeClock):
+        """Time stands still, so that a sleeper sleeps until it is cancelled."""
+
+        async def sleep(self, seconds):
+            await asyncio.Event().wait()
+
+    clock, granted = Standing(), []
+
+    def in_a_loop_of_its_own():
+        async def take():
+            limit = RateLimiter(100, clock, lambda seconds: None, shared_budget("a", clock))
+            while True:
+                await asyncio.wait_for(limit.acquire(), 0.2)
+                granted.append(1)
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(take())
+
+    threads = [threading.Thread(target=in_a_loop_of_its_own) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(granted) == 100
+
+
+ANY_HEADER = st.one_of(
+    st.text(max_size=30),
+    st.integers().map(str),
+    st.integers(0, 10**40).map(str),
+    st.floats().map(str),
+    st.datetimes().map(lambda moment: moment.strftime("%a, %d %b %Y %H:%M:%S GMT")),
+    st.integers(-1000, 1000).map(lambda seconds: str(int(NOW.timestamp()) + seconds)),
 )
-def test_the_wait_after_a_429_is_read_from_the_header_then_the_message_then_a_minute(
-    headers, message, seconds
-):
-    assert pause_after_429(headers, message, NOW) == seconds
 
 
-@settings(deadline=None)
-@given(st.timedeltas(timedelta(0), timedelta(days=2)))
-def test_every_http_date_in_the_future_is_a_wait_of_that_length(ahead):
-    when = (NOW + ahead).replace(microsecond=0)
-    header = {"retry-after": when.strftime("%a, %d %b %Y %H:%M:%S GMT")}
-    assert pause_after_429(header, None, NOW) == (when - NOW).total_seconds()
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.tuples(ANY_HEADER, ANY_HEADER, ANY_HEADER), max_size=4))
+def test_no_header_lets_a_request_wait_longer_than_two_windows(answers):
+    async def scenario():
+        clock = FakeClock()
+        limit = RateLimiter(300, clock, lambda seconds: None, Budget())
+        for allowed, count, reset in answers:
+            limit.observe(
+                {
+                    "inin-ratelimit-allowed": allowed,
+                    "inin-ratelimit-count": count,
+                    "inin-ratelimit-reset": reset,
+                }
+            )
+        await limit.acquire()
+        assert sum(clock.slept) <= 120
+
+    run(scenario())
+
+
+def test_a_wait_says_every_half_minute_what_it_waits_for(caplog):
+    caplog.set_level("INFO", "genesys_dagster")
+
+    async def scenario():
+        clock = FakeClock()
+        limit, _ = limiter(300, clock)
+        limit.pause(100)
+        await limit.acquire()
+
+    run(scenario())
+    assert [record.getMessage() for record in caplog.records] == [
+        f"still waiting for the rate limit of Genesys Cloud, since 00:00:00 UTC ({seconds} s)"
+        for seconds in (30, 60, 90)
+    ]
