@@ -5,12 +5,14 @@ The only module that knows httpx.
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -32,6 +34,12 @@ from genesys_dagster.genesys.responses import Received, Response
 from genesys_dagster.genesys.sdk_login import issue_with_sdk
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.genesys.stats import ClientStats
+from genesys_dagster.genesys.surroundings import (
+    check_surroundings,
+    proxy_variable,
+    refused_by_proxy,
+    what_is_wrong,
+)
 from genesys_dagster.genesys.waits import pause_after_429, retry_after
 
 __all__ = ["ClientStats", "GenesysClient", "Response"]
@@ -93,8 +101,8 @@ class GenesysClient:
         self._workers: ThreadPoolExecutor | None = None
 
     async def __aenter__(self) -> Self:
-        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="genesys-inflate")
         self._wire.open()
+        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="genesys-inflate")
         return self
 
     async def __aexit__(
@@ -276,16 +284,20 @@ class _Wire:
     def open(self) -> None:
         settings = self._settings
         connections = settings.max_concurrency + 1  # one more for the login
-        self._http = httpx.AsyncClient(
-            transport=self._transport,
-            headers={
-                "accept": "application/json",
-                "accept-encoding": "gzip",
-                "user-agent": "genesys-dagster",
-            },
-            timeout=httpx.Timeout(settings.request_timeout, connect=settings.connect_timeout),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        )
+        check_surroundings()
+        try:
+            self._http = httpx.AsyncClient(
+                transport=self._transport,
+                headers={
+                    "accept": "application/json",
+                    "accept-encoding": "gzip",
+                    "user-agent": "genesys-dagster",
+                },
+                timeout=httpx.Timeout(settings.request_timeout, connect=settings.connect_timeout),
+                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise what_is_wrong(error) from None
 
     async def aclose(self) -> None:
         if self._http is not None:
@@ -314,7 +326,9 @@ class _Wire:
         except TimeoutError:
             raise _broken(f"no complete answer within {limit:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            raise _transport_error(error, httpx.URL(url).host) from None
+            raise _transport_error(error, url) from None
+        if response.status_code == 407:  # over plain HTTP, a proxy's answer looks like the server's
+            raise refused_by_proxy(urlsplit(url).scheme, 407)
         return Received(response.status_code, response.headers, b"".join(chunks))
 
 
@@ -328,9 +342,10 @@ def _broken(problem: str, *, sent: bool = True) -> ServiceUnavailableError:
     return error
 
 
-def _transport_error(error: Exception, host: str) -> GenesysError:
+def _transport_error(error: Exception, url: str) -> GenesysError:
     """Translate what httpx says; its own texts are not used, they may quote addresses with parameters."""
-    kind = type(error).__name__
+    kind, parts = type(error).__name__, urlsplit(url)
+    host = parts.hostname
     if _is_caused_by(error, ssl.SSLCertVerificationError):
         return ConfigurationError(
             f"the certificate of {host} cannot be verified",
@@ -341,9 +356,16 @@ def _transport_error(error: Exception, host: str) -> GenesysError:
             f"the address of {host} cannot be used ({kind})",
             remedy="Check GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL.",
         )
+    if isinstance(error, httpx.ProxyError):
+        # httpcore's text begins with the status of the proxy's answer (httpcore/_async/http_proxy.py).
+        status = re.match(r"[1-5][0-9][0-9]\b", str(error))
+        if status and int(status[0]) < 500:
+            return refused_by_proxy(parts.scheme, int(status[0]))
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)):
-        failure = _broken(f"no connection to {host} ({kind})", sent=False)
-        failure.advice = "Check the network, GENESYSCLOUD_REGION, GENESYSCLOUD_API_URL, GENESYSCLOUD_LOGIN_URL and HTTPS_PROXY."
+        proxy = proxy_variable(parts.scheme)
+        through = f" through the proxy of {proxy}" if proxy else ""
+        failure = _broken(f"no connection to {host}{through} ({kind})", sent=False)
+        failure.advice = f"Check the network, GENESYSCLOUD_REGION, GENESYSCLOUD_API_URL, GENESYSCLOUD_LOGIN_URL and {proxy or 'HTTPS_PROXY'}."
         return failure
     return _broken(f"the connection to {host} broke ({kind})")
 

@@ -28,6 +28,7 @@ REGION_DOMAINS = {
 }
 
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_LONGEST_QUOTED = 40  # characters; a secret in the wrong place is longer and is not repeated
 _DECORATION = re.compile(r"^(?:https?://)?(?:(?:api|login|apps)\.)?")
 
 
@@ -56,7 +57,9 @@ def hosts(region: str) -> Hosts:
     domain = REGION_DOMAINS.get(name.replace("_", "-")) or _DECORATION.sub("", name)
     if not _DOMAIN.fullmatch(domain):
         raise ConfigurationError(
-            f"{region!r} is no Genesys Cloud region",
+            f"{region!r} is no Genesys Cloud region"
+            if len(region) <= _LONGEST_QUOTED
+            else "that is no Genesys Cloud region",
             remedy=f"Set GENESYSCLOUD_REGION to one of {', '.join(sorted(REGION_DOMAINS))}, or to your domain.",
         )
     return Hosts(api_url=f"https://api.{domain}", login_url=f"https://login.{domain}")

@@ -1,6 +1,7 @@
 """Everything about a Genesys Cloud connection that can be set, checked when it is set."""
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ from genesys_dagster.genesys.errors import ConfigurationError
 from genesys_dagster.genesys.regions import hosts
 
 AuthMethod = Literal["http", "sdk"]
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +57,11 @@ class ClientSettings:
         if self.auth not in get_args(AuthMethod):
             raise ConfigurationError(f"auth is {self.auth!r}", remedy='Use auth="http" or auth="sdk".')
         for name in ("max_concurrency", "requests_per_minute", "max_attempts"):
-            _check_minimum(name, getattr(self, name), 1)
+            _check_number(name, getattr(self, name), 1)
         for name in ("initial_backoff", "max_backoff", "max_retry_after"):
-            _check_minimum(name, getattr(self, name), 0)
+            _check_number(name, getattr(self, name), 0)
         for name in ("request_timeout", "connect_timeout"):
-            _check_minimum(name, getattr(self, name), 0.001)
+            _check_number(name, getattr(self, name), 0.001)
         _ = self.api_base, self.login_base  # a wrong region or URL is reported now, not on the first request
 
     @property
@@ -85,22 +87,62 @@ def _check_credentials(client_id: str, client_secret: str) -> None:
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty",
             remedy="Set the id and secret of an OAuth client with the grant type Client Credentials.",
         )
+    for name, value in values.items():
+        if problem := _problem_of_credential(value):
+            raise ConfigurationError(
+                f"{name} {problem}",
+                remedy="Copy it again from Admin > Integrations > OAuth, without anything around it.",
+            )
+    if ":" in client_id:  # it separates id and secret in what is sent (RFC 7617, 2)
+        raise ConfigurationError(
+            "GENESYSCLOUD_OAUTHCLIENT_ID holds a colon",
+            remedy="Set the id alone, and the secret in GENESYSCLOUD_OAUTHCLIENT_SECRET.",
+        )
 
 
-def _check_minimum(name: str, value: float, minimum: float) -> None:
-    if not value >= minimum:
-        raise ConfigurationError(f"{name} is {value}", remedy=f"Use a number not below {minimum}.")
+def _problem_of_credential(value: str) -> str | None:
+    """What cannot be part of an id or secret; never the value itself. Genesys issues printable ASCII (inferred)."""
+    if value != value.strip():
+        return "begins or ends with a blank or a line break"
+    if value[0] in _QUOTES or value[-1] in _QUOTES:
+        return "has quotes around it"
+    if any(character.isspace() for character in value):
+        return "holds a blank or a line break"
+    if not all("!" <= character <= "~" for character in value):
+        return "holds characters that no id or secret of Genesys Cloud has, such as accents or control characters"
+    return None
+
+
+def _check_number(name: str, value: float, minimum: float) -> None:
+    if not (isfinite(value) and value >= minimum):
+        raise ConfigurationError(f"{name} is {value}", remedy=f"Use a number not below {minimum:g}.")
 
 
 def _checked_url(name: str, url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"{name} is not a base URL",
-            remedy="Write it as https://host or https://host/prefix, without a query.",
-        )
+    """Return a base URL without trailing slash; what is wrong with it is said without quoting it."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise _no_base_url(name) from None
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError(
             f"{name} contains a user name or password", remedy="Remove the part before the @ sign."
         )
+    is_base = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment)
+    if not is_base or any(character.isspace() for character in url.strip()):
+        raise _no_base_url(name)
+    path = parts.path.rstrip("/")
+    for ours in ("/api/v2", "/oauth/token"):
+        if path.endswith(ours):
+            raise ConfigurationError(
+                f"{name} ends with {ours}, which is added to it", remedy=f"Leave out {ours} at the end."
+            )
     return url.strip().rstrip("/")
+
+
+def _no_base_url(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} is not a base URL",
+        remedy="Write it as https://host or https://host/prefix, without a query.",
+    )

@@ -60,12 +60,58 @@ def test_full_urls_replace_the_hosts_of_the_region():
         "https://example.org/?a=1",
         "https://me:pw@example.org",
         "https://pw@example.org",
+        "https://example.org:port",
+        "https://[::1",
+        "https://example.org:99999",
+        "https:/example.org",
+        "https://exa mple.org",
+        "https://example.org/api/v2",
+        "https://example.org/api/v2/",
     ],
 )
 def test_what_is_no_base_url_is_refused_without_being_quoted(url):
     with pytest.raises(ConfigurationError, match="GENESYSCLOUD_API_URL") as caught:
         settings(api_url=url)
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["client_id", "client_secret"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("sesame\n", "begins or ends with a blank or a line break"),
+        ("\tsesame", "begins or ends with a blank or a line break"),
+        ('"sesame"', "has quotes around it"),
+        ("\u201csesame\u201d", "has quotes around it"),
+        ("'sesame", "has quotes around it"),
+        ("ses ame", "holds a blank or a line break"),
+        ("ses\u2013ame", "holds characters that no id or secret"),
+        ("ses\x00ame", "holds characters that no id or secret"),
+        ("sés\u0430ame", "holds characters that no id or secret"),
+    ],
+)
+def test_what_was_copied_wrongly_is_said_by_the_variables_name_and_never_quoted(name, value, words):
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        settings(**{name: value})
+    assert f"GENESYSCLOUD_OAUTH{name.upper()}" in str(caught.value)
+    assert value.strip() not in str(caught.value)
+
+
+def test_an_id_with_the_secret_behind_a_colon_is_told_apart():
+    with pytest.raises(ConfigurationError, match="GENESYSCLOUD_OAUTHCLIENT_ID holds a colon"):
+        settings(client_id="an-id:a-secret")
+
+
+def test_a_secret_in_the_place_of_the_region_is_not_repeated():
+    with pytest.raises(ConfigurationError, match="GENESYSCLOUD_REGION") as caught:
+        settings(region="s" * 43, api_url=None)
+    assert "sss" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [" us-east-1\n", "\tmypurecloud.de "])
+def test_blanks_around_a_region_or_a_url_do_no_harm(text):
+    assert settings(region=text, api_url=None).api_base.startswith("https://api.mypurecloud.")
+    assert settings(api_url=" https://api.example.org/ \n").api_base == "https://api.example.org"
 
 
 def test_a_missing_id_or_secret_is_named():
@@ -86,6 +132,8 @@ def test_a_missing_id_or_secret_is_named():
         ("max_backoff", -1),
         ("request_timeout", 0),
         ("request_timeout", float("nan")),
+        ("request_timeout", float("inf")),
+        ("max_retry_after", float("inf")),
         ("auth", "none"),
     ],
 )
