@@ -19,7 +19,7 @@ import msgspec
 
 from genesys_dagster.genesys import retries
 from genesys_dagster.genesys.clock import SYSTEM_CLOCK, Clock
-from genesys_dagster.genesys.complaints import complaint_of, rejection
+from genesys_dagster.genesys.complaints import complaint_of, correlation_id, rejection
 from genesys_dagster.genesys.errors import (
     ConfigurationError,
     GenesysError,
@@ -27,7 +27,7 @@ from genesys_dagster.genesys.errors import (
     MalformedResponseError,
     ServiceUnavailableError,
 )
-from genesys_dagster.genesys.oauth import Grant, TokenCache, issue_over_http
+from genesys_dagster.genesys.oauth import Grant, TokenCache, issue_over_http, secrets_of
 from genesys_dagster.genesys.pauses import Waiting
 from genesys_dagster.genesys.rate_limit import RateLimiter, shared_budget
 from genesys_dagster.genesys.responses import Received, Response
@@ -250,11 +250,11 @@ class GenesysClient:
             return await asyncio.get_running_loop().run_in_executor(self._workers, inflate_and_read)
         except MalformedResponseError as error:
             error.method, error.path, error.status = call.method, call.path, received.status
-            error.correlation_id = received.headers.get("inin-correlation-id")
+            error.correlation_id = correlation_id(received.headers, secrets_of(self.settings, token))
             raise
 
     def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
-        complaint = complaint_of(received).without((token, self.settings.client_secret))
+        complaint = complaint_of(received, secrets_of(self.settings, token))
         error = rejection(call.method, call.path, received.status, complaint)
         now = self.clock.now()
         if received.status != 429 or isinstance(error, JobLimitError):

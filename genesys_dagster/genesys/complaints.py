@@ -2,8 +2,8 @@
 
 import html
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,9 +17,10 @@ from genesys_dagster.genesys.errors import (
     RequestRejectedError,
     ServiceUnavailableError,
 )
+from genesys_dagster.genesys.redaction import BLANK, identifier, is_harmless, repeatable
 from genesys_dagster.genesys.responses import Received, loads
 
-_LONGEST_MESSAGE = 300  # characters of a server's text that are worth repeating
+_LONGEST_BODY = 65_536  # bytes of an error answer that are looked at
 _DETAILS_PATH = "/api/v2/analytics/conversations/details"
 # One of the two permissions that allow it (SDK 269 AnalyticsApi.md); the other sees only an agent's own.
 _DETAILS_PERMISSION = "analytics:conversationDetail:view"
@@ -29,6 +30,8 @@ class _ErrorBody(msgspec.Struct):
     """Fields of Genesys' ErrorBody (SDK 269 models/error_body.py) and of OAuth errors that are worth telling."""
 
     message: Any = None
+    messageParams: Any = None  # noqa: N815 - the API's name; the values that were filled into the message
+    entityName: Any = None  # noqa: N815 - the API's name; of a user, a queue and so on
     code: Any = None
     contextId: Any = None  # noqa: N815 - the API's name
     limit: Any = None  # key, namespace and value of the limit that was hit (SDK 269 models/limit.py)
@@ -39,63 +42,75 @@ class _ErrorBody(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What an error answer says, in whatever form it came."""
+    """What an error answer says, in whatever form it came, free of secrets and data."""
 
     message: str | None = None
     code: str | None = None
     correlation_id: str | None = None
     limit_key: str | None = None
 
-    def without(self, secrets: Iterable[str]) -> "Complaint":
-        """Return the same with every secret blacked out, should a server echo one."""
-        message, code = self.message, self.code
-        for secret in secrets:
-            message = message.replace(secret, "***") if message else message
-            code = code.replace(secret, "***") if code else code
-        return replace(self, message=message, code=code)
+
+Mask = Callable[[str], str]
 
 
-def complaint_of(received: Received) -> Complaint:
+def complaint_of(received: Received, mask: Mask) -> Complaint:
     """Read an error answer as received; of a damaged one only the headers speak."""
     try:
-        return read_complaint(received.headers, received.content())
+        body = received.content()
     except MalformedResponseError:
-        return read_complaint(received.headers, b"")
+        body = b""
+    return read_complaint(received.headers, body, mask)
 
 
-def read_complaint(headers: Mapping[str, str], body: bytes) -> Complaint:
-    """Read an error answer: JSON of the API or of OAuth, an HTML page, plain text or nothing."""
-    correlation = headers.get("inin-correlation-id")
+def read_complaint(headers: Mapping[str, str], body: bytes, mask: Mask = str) -> Complaint:
+    """Read an error answer: JSON of the API or of OAuth, an HTML page, plain text or nothing.
+
+    Args:
+        headers: Header lookup of lower-case names.
+        body: The body, inflated.
+        mask: Blacks out secrets, should the server echo one; used before anything is cut off.
+    """
+    correlation = correlation_id(headers, mask)
     try:
         said = loads(body, _ErrorBody)
     except ValueError:
-        return Complaint(message=_prose(body), correlation_id=correlation)
+        return Complaint(message=repeatable(_prose(body, mask)), correlation_id=correlation)
+    texts = (said.message, said.description, said.error_description, said.error)
+    message = next((mask(text) for text in texts if isinstance(text, str) and text.strip()), None)
+    limit = said.limit if isinstance(said.limit, dict) else {}
     return Complaint(
-        message=_text(said.message)
-        or _text(said.description)
-        or _text(said.error_description)
-        or _text(said.error),
-        code=_text(said.code) or _text(said.error),
-        correlation_id=_text(said.contextId) or correlation,
-        limit_key=_text(said.limit.get("key")) if isinstance(said.limit, dict) else None,
+        message=repeatable(_without_values(message, said)),
+        code=_identifier(said.code, mask) or _identifier(said.error, mask),
+        correlation_id=_identifier(said.contextId, mask) or correlation,
+        limit_key=_identifier(limit.get("key"), mask),
     )
 
 
-def _text(value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    words = " ".join(
-        value.encode("utf-8", "replace").decode().split()
-    )  # lone surrogates cannot be written anywhere
-    return words[:_LONGEST_MESSAGE] or None
+def correlation_id(headers: Mapping[str, str], mask: Mask = str) -> str | None:
+    """What Genesys support finds a request by (Genesys developer blog, "SDK configuration and logging", 2021-05-06)."""
+    return _identifier(headers.get("inin-correlation-id"), mask)
 
 
-def _prose(body: bytes) -> str | None:
-    text = body[:4096].decode("utf-8", "replace")
+def _identifier(value: object, mask: Mask) -> str | None:
+    return identifier(mask(value)) if isinstance(value, str) else None
+
+
+def _without_values(message: str | None, said: _ErrorBody) -> str | None:
+    """The message without what Genesys itself declares to be values in it, unless they are harmless."""
+    params = said.messageParams if isinstance(said.messageParams, dict) else {}
+    values = {text for text in (*params.values(), said.entityName) if isinstance(text, str) and text.strip()}
+    for value in sorted(values, key=len, reverse=True):
+        if message and not all(is_harmless(part.strip(" []")) for part in value.split(",")):
+            message = message.replace(value, BLANK)
+    return message
+
+
+def _prose(body: bytes, mask: Mask) -> str:
+    text = mask(body[:_LONGEST_BODY].decode("utf-8", "replace"))
     if "<" not in text:
-        return _text(text)
+        return text
     title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text, re.IGNORECASE | re.DOTALL)
-    return _text(html.unescape(title.group(2))) if title else "an HTML page instead of JSON"
+    return mask(html.unescape(title.group(2))) if title else "an HTML page instead of JSON"
 
 
 _Verdict = tuple[type[GenesysError], str, str | None]
@@ -104,6 +119,21 @@ _ONE_JOB_TOO_MANY: _Verdict = (
     "the organization has as many bulk jobs under way as it may",
     None,
 )
+_VERDICTS: dict[int, _Verdict] = {
+    # Transient (Genesys developer blog, "Resiliency patterns", 2021-06-15).
+    408: (ServiceUnavailableError, "Genesys Cloud did not get the whole request in time", "Try again later."),
+    409: (
+        RequestRejectedError,
+        "the request contradicts what Genesys Cloud is doing at the same time",
+        "Run the step again; if it fails again, give Genesys support the correlation id.",
+    ),
+    413: (
+        RequestRejectedError,
+        "the request is larger than Genesys Cloud, or a proxy on the way, takes",
+        "Look for a proxy or gateway with a limit, or give Genesys support the correlation id.",
+    ),
+    429: (ServiceUnavailableError, "the rate limit is exceeded", "Run fewer exports at the same time."),
+}
 
 
 def rejection(method: str, path: str, status: int, complaint: Complaint) -> GenesysError:
@@ -143,14 +173,10 @@ def _verdict(path: str, status: int, complaint: Complaint) -> _Verdict:
             else "a permission is missing"
         )
         return PermissionDeniedError, f"the OAuth client may not do this ({named})", None
-    if status == 429:
-        return (
-            ServiceUnavailableError,
-            "the rate limit is exceeded",
-            "Run fewer exports at the same time.",
-        )
-    # 408 and 5xx are transient (Genesys developer blog, "Resiliency patterns", 2021-06-15).
-    if status == 408 or status >= 500:
+    if status in _VERDICTS:
+        return _VERDICTS[status]
+    # Transient (Genesys developer blog, "Resiliency patterns", 2021-06-15).
+    if status >= 500:
         return ServiceUnavailableError, "Genesys Cloud is not answering properly", "Try again later."
     if status < 400:
         return (

@@ -6,6 +6,8 @@ change. No exception ever holds a token, a client secret or the content of a con
 
 from typing import ClassVar
 
+from genesys_dagster.genesys.redaction import identifier, repeatable
+
 __all__ = [
     "AuthenticationError",
     "ConfigurationError",
@@ -32,7 +34,7 @@ class GenesysError(Exception):
         path: Path of that request, without host and query.
         status: HTTP status of the answer; None if there was no answer.
         code: Genesys error code, such as `missing.permissions`.
-        message: The server's own words.
+        message: The server's own words, without anything in them that may be data (see `redaction`).
         limit_key: Which limit was hit, such as `client.credentials.token.rate.per.minute`, if the answer says so.
         correlation_id: `contextId` of the error body or the `ININ-Correlation-Id` header; Genesys support asks for it.
         retry_after: Seconds that the server asks to wait before anything like this is sent again, if it said so; never
@@ -65,7 +67,7 @@ class GenesysError(Exception):
         self.path = path
         self.status = status
         self.code = code
-        self.message = message
+        self.message = repeatable(message)
         self.limit_key = limit_key
         self.correlation_id = correlation_id
         self.retry_after = retry_after
@@ -85,9 +87,9 @@ class GenesysError(Exception):
         parts = [
             " ".join(part for part in (self.method, self.path) if part) if self.path else "",
             f"HTTP {self.status}" if self.status else "",
-            self.code or "",
-            f"limit {self.limit_key}" if self.limit_key else "",
-            f"correlation id {self.correlation_id}" if self.correlation_id else "",
+            identifier(self.code) or "",
+            f"limit {self.limit_key}" if identifier(self.limit_key) else "",
+            f"correlation id {self.correlation_id}" if identifier(self.correlation_id) else "",
             f"after {self.attempts} attempts" if self.attempts > 1 else "",
         ]
         return ", ".join(part for part in parts if part)

@@ -4,7 +4,6 @@ How the HTTP request is made is handed in, so this module knows the protocol but
 """
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from genesys_dagster.genesys.errors import (
     MalformedResponseError,
     ServiceUnavailableError,
 )
+from genesys_dagster.genesys.redaction import authorization_pair, mask_of
 from genesys_dagster.genesys.responses import Received, loads
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.genesys.waits import pause_after_429, retry_after
@@ -120,7 +120,7 @@ async def issue_over_http(settings: ClientSettings, post: Post, clock: Clock) ->
         MalformedResponseError: It answers something else than a token.
     """
     headers = {
-        "authorization": _basic_authorization(settings.client_id, settings.client_secret),
+        "authorization": f"Basic {authorization_pair(settings.client_id, settings.client_secret)}",
         "content-type": "application/x-www-form-urlencoded",
     }
     received = await post(settings.login_base + TOKEN_PATH, headers, b"grant_type=client_credentials")
@@ -129,9 +129,10 @@ async def issue_over_http(settings: ClientSettings, post: Post, clock: Clock) ->
     return _read_grant(received.content())
 
 
-def _basic_authorization(client_id: str, client_secret: str) -> str:
-    pair = f"{client_id}:{client_secret}".encode()
-    return f"Basic {base64.b64encode(pair).decode('ascii')}"
+def secrets_of(settings: ClientSettings, token: str = "") -> Callable[[str], str]:
+    """Build what blacks out everything secret that is ever sent: the secret, id and secret together, the token."""
+    pair = f"{settings.client_id}:{settings.client_secret}"
+    return mask_of(pair, settings.client_secret, token)
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -157,8 +158,8 @@ def _read_grant(body: bytes) -> Grant:
 
 
 def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> GenesysError:
-    status, complaint = received.status, complaint_of(received)
-    message = complaint.message.replace(settings.client_secret, "***") if complaint.message else None
+    status, complaint = received.status, complaint_of(received, secrets_of(settings))
+    message = complaint.message
     if status in {400, 401, 403}:
         return login_refused(settings.region, status, message, complaint.correlation_id)
     if status in {408, 429} or status >= 500:
@@ -178,10 +179,13 @@ def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> 
             retry_after=wait,
         )
     return ConfigurationError(
-        "there is no Genesys Cloud login service at the login address",
+        "the login address leads elsewhere"
+        if 300 <= status < 400
+        else "there is no Genesys Cloud login service at the login address",
         method="POST",
         path=TOKEN_PATH,
         status=status,
+        correlation_id=complaint.correlation_id,
         remedy="Check GENESYSCLOUD_REGION and GENESYSCLOUD_LOGIN_URL.",
     )
 

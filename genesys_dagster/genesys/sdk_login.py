@@ -15,7 +15,7 @@ from genesys_dagster.genesys.errors import (
     MalformedResponseError,
     ServiceUnavailableError,
 )
-from genesys_dagster.genesys.oauth import SHORTEST_LIFETIME, TOKEN_PATH, Grant, login_refused
+from genesys_dagster.genesys.oauth import SHORTEST_LIFETIME, TOKEN_PATH, Grant, login_refused, secrets_of
 from genesys_dagster.genesys.settings import ClientSettings
 
 T = TypeVar("T")
@@ -68,7 +68,9 @@ def _log_in(settings: ClientSettings) -> str:
 def _translated(error: Exception, settings: ClientSettings) -> GenesysError:
     status = getattr(error, "status", None)
     if status in {400, 401}:
-        return login_refused(settings.region, status, getattr(error, "reason", None))
+        reason = getattr(error, "reason", None)
+        words = secrets_of(settings)(reason) if isinstance(reason, str) else None
+        return login_refused(settings.region, status, words)
     failure = _unavailable(f"the SDK's login failed with {type(error).__name__}")
     failure.status = status if isinstance(status, int) else None
     return failure

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from genesys_dagster.genesys.complaints import Complaint, read_complaint, rejection
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
+    GenesysError,
     MalformedResponseError,
     PermissionDeniedError,
     RequestRejectedError,
@@ -73,6 +74,15 @@ def test_a_plain_body_passes(encoding):
         (b"", Complaint(None, None, "hdr")),
         (b'{"message": {"odd": 1}, "code": 7}', Complaint(None, None, "hdr")),
         (b"[1]", Complaint("[1]", None, "hdr")),
+        (
+            b'{"message": "user Zoe gone", "messageParams": {"name": "Zoe"}, "code": "a b"}',
+            Complaint("user *** gone", None, "hdr"),
+        ),
+        (b'{"message": "queue X of Y", "entityName": "X"}', Complaint("queue *** of Y", None, "hdr")),
+        (
+            b'{"message": "page 5 of a:b:c", "messageParams": {"n": "5", "p": "a:b:c", "m": 7}}',
+            Complaint("page 5 of a:b:c", None, "hdr"),
+        ),
         (b"\xff\xfe", Complaint("\ufffd\ufffd", None, "hdr")),
     ],
 )
@@ -127,6 +137,18 @@ def test_an_error_is_one_line_with_everything_that_support_asks_for():
     ):
         assert part in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(408, "in time"), (409, "at the same time"), (413, "larger"), (307, "redirect")]
+)
+def test_what_a_status_means_is_said_in_plain_words(status, words):
+    assert words in str(rejection("POST", QUERY, status, Complaint()))
+
+
+def test_a_path_without_method_stands_alone():
+    error = GenesysError("x", path="/api/v2/y")
+    assert str(error) == "x (/api/v2/y)"
 
 
 def test_a_404_that_is_not_from_genesys_points_at_the_address():
