@@ -4,10 +4,10 @@ import asyncio
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
-from pydantic import Field
+from pydantic import ConfigDict, Field, ValidationError, field_serializer
 
 from genesys_dagster.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
 from genesys_dagster.export import ConversationExport
@@ -21,6 +21,15 @@ from genesys_dagster.sweep import Sweep, sweep
 
 DELETIONS = "GENESYS_DELETIONS_ALLOWED"
 DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"
+
+_VARIABLES = {
+    "client_id": "GENESYSCLOUD_OAUTHCLIENT_ID",
+    "client_secret": "GENESYSCLOUD_OAUTHCLIENT_SECRET",
+    "region": "GENESYSCLOUD_REGION",
+    "api_url": "GENESYSCLOUD_API_URL",
+    "login_url": "GENESYSCLOUD_LOGIN_URL",
+}
+_A_WEEK = 7 * 24 * 60.0  # minutes
 
 
 class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -36,9 +45,15 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         ```
     """
 
+    # Neither an error nor a dump of the fields shows what was given: it may be the secret.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     client_id: str = Field(default="", description="OAuth client id. Empty: GENESYSCLOUD_OAUTHCLIENT_ID.")
     client_secret: str = Field(
-        default="", description="OAuth client secret. Empty: GENESYSCLOUD_OAUTHCLIENT_SECRET."
+        default="",
+        repr=False,
+        description="OAuth client secret. Empty: GENESYSCLOUD_OAUTHCLIENT_SECRET. Give it as dg.EnvVar: Dagster's UI "
+        "shows what is written here.",
     )
     region: str = Field(
         default="",
@@ -78,14 +93,28 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     max_concurrency: int = Field(default=10, ge=1, description="Requests in flight at once.")
     requests_per_minute: int = Field(
-        default=300, ge=1, description="Most requests per minute; Genesys allows 300 per token unless raised."
+        default=300,
+        ge=1,
+        description="Most requests per minute of all connections of this OAuth client in a process; Genesys allows 300 "
+        "per token unless raised.",
     )
     request_timeout: float = Field(
-        default=120.0, gt=0, description="Seconds until an unanswered request is repeated."
+        default=120.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds until an unanswered request is repeated.",
     )
-    max_attempts: int = Field(default=8, ge=1, description="Attempts per request before the step fails.")
+    max_attempts: int = Field(
+        default=8,
+        ge=1,
+        description="Attempts per request before the step fails; with the pauses between them, eight take a minute or "
+        "as long as the server asks.",
+    )
     max_job_wait_minutes: float = Field(
-        default=120.0, gt=0, description="Longest wait for a bulk job to finish, and for leave to submit it."
+        default=120.0,
+        gt=0,
+        le=_A_WEEK,
+        description="Longest wait for a bulk job to finish, and for leave to submit it.",
     )
 
     deletions_allowed: int | None = Field(
@@ -121,6 +150,18 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             is_last_attempt=is_last_attempt,
         )
 
+    def __init__(self, **data: Any) -> None:
+        if unknown := sorted(data.keys() - type(self).model_fields.keys()):
+            raise ConfigurationError(f"GenesysResource has no field {', '.join(unknown)}")
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise ConfigurationError(_what_is_wrong(error)) from None
+
+    @field_serializer("client_secret")
+    def _hide(self, value: str) -> str:
+        return "***" if value else ""
+
     def settings(self) -> ClientSettings:
         """The client's settings, environment variables filled in.
 
@@ -128,11 +169,11 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: a setting is missing or wrong; the message names its variable.
         """
         return ClientSettings(
-            client_id=self.client_id or os.environ.get("GENESYSCLOUD_OAUTHCLIENT_ID", ""),
-            client_secret=self.client_secret or os.environ.get("GENESYSCLOUD_OAUTHCLIENT_SECRET", ""),
-            region=self.region or os.environ.get("GENESYSCLOUD_REGION") or "us-east-1",
-            api_url=self.api_url or os.environ.get("GENESYSCLOUD_API_URL") or None,
-            login_url=self.login_url or os.environ.get("GENESYSCLOUD_LOGIN_URL") or None,
+            client_id=self.client_id or _variable("client_id"),
+            client_secret=self.client_secret or _variable("client_secret"),
+            region=self.region or _variable("region") or "us-east-1",
+            api_url=self.api_url or _variable("api_url") or None,
+            login_url=self.login_url or _variable("login_url") or None,
             auth=self.auth,
             max_concurrency=self.max_concurrency,
             requests_per_minute=self.requests_per_minute,
@@ -215,3 +256,17 @@ def _number(value: float | None, variable: str, default: float, example: str) ->
             f"{variable}={text!r} cannot be read", remedy=f"Write a number such as {example}."
         )
     return number
+
+
+def _variable(field: str) -> str:
+    return os.environ.get(_VARIABLES[field], "")
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """One sentence instead of pydantic's report; it names fields and rules, never what was given."""
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        field = ".".join(str(part) for part in problem["loc"])
+        variable = f" ({_VARIABLES[field]})" if field in _VARIABLES else ""
+        problems.append(f"{field}{variable}: {problem['msg'][:1].lower()}{problem['msg'][1:]}")
+    return f"GenesysResource cannot be used as it is written: {'; '.join(problems)}"

@@ -147,6 +147,7 @@ class GenesysClient:
         json: object = None,
         params: Params | None = None,
         repeatable: bool = True,
+        attempts: int | None = None,
     ) -> T:
         """Send one request, as often as it takes, and return what `read` makes of the answer.
 
@@ -159,6 +160,7 @@ class GenesysClient:
             params: Query parameters.
             repeatable: False if the server must not carry it out twice: then it is repeated only when the server
                 certainly did not (no connection was made, 401, 429).
+            attempts: Attempts at most, instead of the settings'.
 
         Returns:
             The result of `read`.
@@ -174,29 +176,27 @@ class GenesysClient:
         """
         content = None if json is None else msgspec.json.encode(json)
         call = _Call(method, path, content, params, repeatable)
-        return await self._repeatedly(lambda: self._attempt(call, read))
+        return await self._repeatedly(lambda: self._attempt(call, read), attempts)
 
-    async def _repeatedly(self, try_once: Callable[[], Awaitable[T]]) -> T:
-        tried = 0
+    async def _repeatedly(self, try_once: Callable[[], Awaitable[T]], attempts: int | None = None) -> T:
+        tried, most = 0, attempts or self.settings.max_attempts
         while True:
             tried += 1
             self.stats.retries += tried > 1
             try:
                 return await try_once()
             except GenesysError as error:
-                seconds = retries.seconds_to_repeat(error, tried, self.settings)
+                seconds = retries.seconds_to_repeat(error, tried, self.settings, most)
                 if seconds is None:
                     if not error.given_up:
                         error.attempts, error.given_up = tried, True
                     raise
-                await self._before_repeat(error, tried, seconds)
+                await self._before_repeat(error, f"{tried} of {most}", seconds)
 
-    async def _before_repeat(self, error: GenesysError, tried: int, seconds: float) -> None:
+    async def _before_repeat(self, error: GenesysError, attempt: str, seconds: float) -> None:
         held = isinstance(error, ServiceUnavailableError) and error.held_back
         told = max(seconds, error.retry_after or 0.0) if held else seconds
-        _log.warning(
-            "attempt %d of %d failed, next in %.1f s: %s", tried, self.settings.max_attempts, told, error
-        )
+        _log.warning("attempt %s failed, next in %.1f s: %s", attempt, told, error)
         if seconds > 0:
             what = f"{error.method} {error.path} to be sent again, as {error.problem}"
             await Waiting(self.clock, what).sleep(seconds)

@@ -17,8 +17,9 @@ from genesys_dagster.genesys.errors import (
     RequestRejectedError,
     ServiceUnavailableError,
 )
+from genesys_dagster.genesys.json_text import read_json
 from genesys_dagster.genesys.redaction import BLANK, identifier, is_harmless, repeatable
-from genesys_dagster.genesys.responses import Received, loads
+from genesys_dagster.genesys.responses import Received
 
 _LONGEST_BODY = 65_536  # bytes of an error answer that are looked at
 _DETAILS_PATH = "/api/v2/analytics/conversations/details"
@@ -38,6 +39,9 @@ class _ErrorBody(msgspec.Struct):
     error: Any = None
     description: Any = None
     error_description: Any = None
+
+
+_decoder = msgspec.json.Decoder(_ErrorBody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,8 @@ def read_complaint(headers: Mapping[str, str], body: bytes, mask: Mask = str) ->
     """
     correlation = correlation_id(headers, mask)
     try:
-        said = loads(body, _ErrorBody)
-    except ValueError:
+        said = read_json(body, _decoder, _ErrorBody)
+    except MalformedResponseError:
         return Complaint(message=repeatable(_prose(body, mask)), correlation_id=correlation)
     texts = (said.message, said.description, said.error_description, said.error)
     message = next((mask(text) for text in texts if isinstance(text, str) and text.strip()), None)

@@ -18,8 +18,9 @@ from genesys_dagster.genesys.errors import (
     MalformedResponseError,
     ServiceUnavailableError,
 )
+from genesys_dagster.genesys.json_text import read_json
 from genesys_dagster.genesys.redaction import authorization_pair, mask_of
-from genesys_dagster.genesys.responses import Received, loads
+from genesys_dagster.genesys.responses import Received
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.genesys.waits import pause_after_429, retry_after
 
@@ -140,10 +141,13 @@ class _TokenAnswer(msgspec.Struct):
     expires_in: float | None = None
 
 
+_decoder = msgspec.json.Decoder(_TokenAnswer)
+
+
 def _read_grant(body: bytes) -> Grant:
     try:
-        answer = loads(body, _TokenAnswer)
-    except ValueError:
+        answer = read_json(body, _decoder, _TokenAnswer)
+    except MalformedResponseError:
         answer = _TokenAnswer("")
     if not answer.access_token:
         # The body is not quoted: it may hold a token.

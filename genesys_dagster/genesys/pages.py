@@ -1,5 +1,6 @@
 """A page of records as it travels through the program: the server's bytes, and what its envelope says."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ import msgspec
 
 from genesys_dagster.genesys.errors import MalformedResponseError
 from genesys_dagster.genesys.interval import parse_instant
-from genesys_dagster.genesys.responses import Response, loads
+from genesys_dagster.genesys.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,22 @@ class _LenientJson(_Json, rename="camel"):
     entities: list[Any] | None = None
 
 
+_decoder = msgspec.json.Decoder(_Json)
+
+
+def _scan(body: bytes) -> _Json:
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError:
+        # The standard library is slower but also takes what JSON allows and msgspec does not: lone surrogates
+        # (RFC 8259, 8.2) and numbers beyond a double. What is no whole JSON at all fails here again.
+        return msgspec.convert(json.loads(body, parse_constant=_reject), _LenientJson, strict=False)
+
+
+def _reject(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def read_envelope(response: Response) -> Envelope:
     """Look at the envelope of a page of either source and either dialect.
 
@@ -70,10 +87,10 @@ def read_envelope(response: Response) -> Envelope:
         MalformedResponseError: The body is not one whole JSON object of that shape.
     """
     try:
-        said = loads(response.body, _Json, _LenientJson)
+        said = _scan(response.body)
         available = said.data_availability_date
         available_until = parse_instant(available) if available else None
-    except ValueError:
+    except ValueError:  # msgspec's errors are ValueErrors too
         raise MalformedResponseError("the answer is not a whole page of records") from None
     in_entities = said.conversations is None and said.entities is not None
     records = said.entities if in_entities else said.conversations

@@ -1,51 +1,15 @@
 """What comes back over the wire: answers as received, and their bodies inflated and decoded."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from isal import isal_zlib
 
 from genesys_dagster.genesys.errors import MalformedResponseError
+from genesys_dagster.genesys.json_text import read_object
 
-T = TypeVar("T")
 _GZIP = 16 + isal_zlib.MAX_WBITS
-_LONGEST_INTEGER = 4000  # digits; the interpreter refuses to read more than 4,300
-
-
-def loads(body: bytes, shape: type[T], lenient: type[T] | None = None) -> T:
-    """Read a JSON text: the one reader of everything that the API and the login service answer.
-
-    Args:
-        body: The text in UTF-8.
-        shape: What it must be.
-        lenient: The same without `msgspec.Raw`, if `shape` has any: what only the standard library can read cannot
-            be kept raw.
-
-    Raises:
-        ValueError: It is not one whole JSON text of that shape. The message may quote it: do not repeat it.
-    """
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors too
-        pass
-    # The standard library is slower but also takes what JSON allows and msgspec does not: lone surrogates (RFC 8259,
-    # 8.2) and numbers beyond a double. What is no whole JSON at all, or has another shape, fails here again.
-    try:
-        value = json.loads(body, parse_constant=_reject, parse_int=_integer)
-        return msgspec.convert(value, lenient or shape, strict=False)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _reject(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,10 +51,12 @@ class Response:
         """
         if self.status in {202, 204} and not self.body:
             return {}
-        try:
-            return loads(self.body, dict[str, Any])
-        except ValueError:
-            raise MalformedResponseError("the answer is not a whole JSON object") from None
+        said = read_object(self.body)
+        status = said.get("status")
+        if "message" in said and isinstance(status, int) and status >= 400:
+            # The shape of an error (SDK 269 models/error_body.py) under a status of success.
+            raise MalformedResponseError("the answer is an error's, although its status is not")
+        return said
 
 
 def inflate(body: bytes, encoding: str | None) -> bytes:

@@ -12,19 +12,24 @@ from genesys_dagster.genesys.oauth import TOKEN_PATH
 from genesys_dagster.genesys.settings import ClientSettings
 
 
-def seconds_to_repeat(error: GenesysError, tried: int, settings: ClientSettings) -> float | None:
+def seconds_to_repeat(
+    error: GenesysError, tried: int, settings: ClientSettings, most: int | None = None
+) -> float | None:
     """Decide on repeating a request that failed.
 
     Args:
         error: What happened.
         tried: How many times it was tried.
         settings: How often, and how long to wait.
+        most: Attempts at most, instead of the settings'.
 
     Returns:
         Seconds to wait: what the server asks for, but never less than the client's own pause, which grows, so that
         `Retry-After: 0` does not burn all attempts in a moment. None: it is not repeated.
     """
-    if error.given_up or tried >= settings.max_attempts:  # a login on the way has attempts of its own
+    if error.given_up or tried >= (
+        most or settings.max_attempts
+    ):  # a login on the way has attempts of its own
         return None
     if not isinstance(error, (ServiceUnavailableError, MalformedResponseError)):
         return None

@@ -201,7 +201,7 @@ def test_what_json_allows_and_few_parsers_take_is_a_page(value):
     assert envelope.page.body == body
 
 
-@pytest.mark.parametrize("value", [rb'"\ud800"', b"1e400", b"9" * 5000, b"[" * 500 + b"]" * 500])
+@pytest.mark.parametrize("value", [rb'"\ud800"', b"1e400", b"[" * 500 + b"]" * 500])
 def test_what_json_allows_and_few_parsers_take_is_an_object_and_an_error_and_a_page(value):
     body = b'{"odd":' + value + b',"message":"words","conversations":[]}'
     assert Response(200, {}, body).json()["message"] == "words"
