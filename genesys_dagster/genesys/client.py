@@ -26,6 +26,7 @@ from genesys_dagster.genesys.errors import (
     JobLimitError,
     MalformedResponseError,
     ServiceUnavailableError,
+    last_answer,
 )
 from genesys_dagster.genesys.oauth import Grant, TokenCache, issue_over_http, secrets_of
 from genesys_dagster.genesys.pauses import Waiting
@@ -222,6 +223,7 @@ class GenesysClient:
             headers["content-type"] = "application/json"
         self.stats.requests += 1
         self._unanswered += 1
+        last_answer.set(None)
         sent = self.clock.monotonic()
         try:
             received = await self._wire.exchange(
@@ -235,6 +237,7 @@ class GenesysClient:
         self.stats.count_answer(self.clock.monotonic() - sent)
         self.stats.bytes_received += len(received.raw)
         self._limiter.observe(received.headers, self._unanswered)
+        last_answer.set((call.path, correlation_id(received.headers, secrets_of(self.settings, token))))
         return received
 
     async def _read(self, call: _Call, received: Received, read: Callable[[Response], T], token: str) -> T:

@@ -4,6 +4,7 @@ Every text is one line: what happened, where (method, path without query, status
 change. No exception ever holds a token, a client secret or the content of a conversation record.
 """
 
+from contextvars import ContextVar
 from typing import ClassVar
 
 from genesys_dagster.genesys.redaction import identifier, repeatable
@@ -23,6 +24,10 @@ __all__ = [
     "ServiceUnavailableError",
     "SubmitUncertainError",
 ]
+
+
+last_answer: ContextVar[tuple[str, str | None] | None] = ContextVar("last_answer", default=None)
+"""Path and correlation id of the answer that this task got last, for errors about what it said: a job that failed."""
 
 
 class GenesysError(Exception):
@@ -69,7 +74,7 @@ class GenesysError(Exception):
         self.code = code
         self.message = repeatable(message)
         self.limit_key = limit_key
-        self.correlation_id = correlation_id
+        self.correlation_id = correlation_id or _correlation_id_of(path)
         self.retry_after = retry_after
         self.attempts = 1
         self.given_up = False
@@ -93,6 +98,11 @@ class GenesysError(Exception):
             f"after {self.attempts} attempts" if self.attempts > 1 else "",
         ]
         return ", ".join(part for part in parts if part)
+
+
+def _correlation_id_of(path: str | None) -> str | None:
+    answer = last_answer.get()
+    return answer[1] if answer is not None and answer[0] == path else None
 
 
 class ConfigurationError(GenesysError):

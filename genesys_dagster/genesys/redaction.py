@@ -12,6 +12,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
@@ -110,6 +111,7 @@ def identifier(text: str | None) -> str | None:
     return text if text and _IDENTIFIER.fullmatch(text) else None
 
 
+@lru_cache(maxsize=16)
 def mask_of(*secrets: str) -> Callable[[str], str]:
     """Build what blacks out secrets in every form in which they are sent or may be echoed.
 

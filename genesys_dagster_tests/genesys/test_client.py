@@ -331,6 +331,21 @@ def test_secrets_that_a_server_echoes_are_blacked_out_everywhere(caplog):
     assert "you sent Bearer *** and ***" in str(error)
 
 
+def test_a_lost_answer_is_not_told_with_the_correlation_id_of_the_one_before():
+    answers = script(reply({}, inin_correlation_id="before"), httpx.ReadError("x"))
+
+    async def scenario():
+        async with FakeApi(answers).client(max_attempts=1) as client:
+            await client.get_json(PATH)
+            assert GenesysError("it says no", path=PATH).correlation_id == "before"
+            assert GenesysError("it says no", path="/other").correlation_id is None
+            with pytest.raises(ServiceUnavailableError) as caught:
+                await client.get_json(PATH)
+        return caught.value.correlation_id
+
+    assert run(scenario()) is None
+
+
 def test_query_parameters_are_not_in_errors():
     async def scenario():
         async with FakeApi(script(httpx.ReadError("x"))).client(max_attempts=1) as client:

@@ -63,6 +63,22 @@ def test_a_job_is_waited_for_with_growing_pauses():
     assert (waits[0], waits[-1], len(waits)) == (1.0, 20.0, 11)
 
 
+def test_a_job_that_fails_tells_the_correlation_id_of_the_answer_that_said_so():
+    jobs = FakeJobs(1)
+    jobs.states, jobs.error_message = ["QUEUED", "FAILED"], "out of 'Anna'"
+    status = jobs.status
+
+    def answer():
+        told = status()
+        told.headers["inin-correlation-id"] = f"poll-{len(jobs.states)}"
+        return told
+
+    jobs.status = answer
+    with pytest.raises(JobFailedError, match="correlation id poll-1") as caught:
+        export_job(jobs)
+    assert "Anna" not in str(caught.value)
+
+
 def test_a_202_without_state_means_running():
     jobs, clock = FakeJobs(1), FakeClock()
     jobs.states, jobs.status_code = [None, "PENDING", "FULFILLED"], 202
