@@ -173,7 +173,7 @@ class BulkJob:
         }
 
     async def _submit_when_allowed(self, interval: Interval, question: dict[str, Any]) -> str:
-        pauses = self._pauses()
+        pauses = self._pauses("leave to submit a bulk job, as others' are under way")
         while True:
             try:
                 return await self._submit(interval, question)
@@ -226,13 +226,14 @@ class BulkJob:
             if not await pauses.pause():
                 raise _timed_out(job_id, str(state), self._settings.max_wait)
 
-    def _pauses(self) -> Pauses:
+    def _pauses(self, what: str | None = None) -> Pauses:
         settings = self._settings
         return Pauses(
             self._client.clock,
             first=settings.first_poll,
             longest=settings.longest_poll,
             patience=settings.max_wait.total_seconds(),
+            what=what,
         )
 
     async def _results(self, job_id: str, interval: Interval) -> AsyncGenerator[Page, None]:

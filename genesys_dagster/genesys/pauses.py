@@ -18,7 +18,7 @@ class Waiting:
     """
 
     def __init__(self, clock: Clock, what: str) -> None:
-        self.what = what
+        self._what = what
         self._clock = clock
         self._began = clock.monotonic()
         self._since = clock.now()
@@ -40,7 +40,7 @@ class Waiting:
             self._next_line += TELLING
         _log.info(
             "still waiting for %s, since %s UTC (%.0f s)",
-            self.what,
+            self._what,
             f"{self._since:%H:%M:%S}",
             now - self._began,
         )
@@ -54,29 +54,23 @@ class Pauses:
         first: Seconds of the first pause; each further one is half as long again.
         longest: Seconds of a pause, at most.
         patience: Seconds after which no pause may end any more.
-        what: What is asked for; the log says every 30 seconds that it is waited for.
+        what: What is waited for, if the log is to say so every 30 seconds.
     """
 
     def __init__(
-        self, clock: Clock, *, first: float, longest: float, patience: float, what: str = "an answer"
+        self, clock: Clock, *, first: float, longest: float, patience: float, what: str | None = None
     ) -> None:
         self._clock = clock
         self._next = first
         self._longest = longest
         self._deadline = clock.monotonic() + patience
-        self._waiting = Waiting(clock, what)
+        self._sleep = Waiting(clock, what).sleep if what else clock.sleep
 
-    async def pause(self, at_least: float = 0.0, what: str | None = None) -> bool:
-        """Pause; returns False, at once, if patience is at its end.
-
-        Args:
-            at_least: Seconds that somebody asked for.
-            what: What is waited for by now, if that has changed.
-        """
-        self._waiting.what = what or self._waiting.what
+    async def pause(self, at_least: float = 0.0) -> bool:
+        """Pause for at least so many seconds; returns False, at once, if patience is at its end."""
         seconds = max(self._next, at_least)
         if self._clock.monotonic() + seconds > self._deadline:
             return False
-        await self._waiting.sleep(seconds)
+        await self._sleep(seconds)
         self._next = min(self._next * _GROWTH, self._longest)
         return True

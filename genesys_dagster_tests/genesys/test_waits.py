@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from genesys_dagster.genesys import retries
 from genesys_dagster.genesys.errors import MalformedResponseError, ServiceUnavailableError
+from genesys_dagster.genesys.pauses import Pauses
 from genesys_dagster.genesys.waits import LONGEST, pause_after_429, retry_after, window_left
 from genesys_dagster_tests.genesys import fakes
 from genesys_dagster_tests.genesys.test_rate_limit import ANY_HEADER
@@ -101,3 +102,19 @@ def test_pauses_between_repeats_grow_with_jitter_up_to_the_limit():
     for tried in range(1, 10):
         seconds = retries.seconds_to_repeat(MalformedResponseError("x"), tried, ours)
         assert min(8, 0.5 * 2 ** (tried - 1)) <= seconds <= min(8, 0.5 * 2 ** (tried - 1) + 0.5)
+
+
+def test_pauses_say_every_half_minute_what_is_waited_for_however_short_they_are(caplog):
+    caplog.set_level("INFO", "genesys_dagster")
+
+    async def scenario():
+        clock = fakes.FakeClock()
+        pauses = Pauses(clock, first=10.0, longest=10.0, patience=100.0, what="a job to end")
+        while await pauses.pause():
+            pass
+        return clock.time
+
+    assert fakes.run(scenario()) == 1100
+    assert [record.getMessage() for record in caplog.records] == [
+        f"still waiting for a job to end, since 00:00:00 UTC ({seconds} s)" for seconds in (30, 60, 90)
+    ]
