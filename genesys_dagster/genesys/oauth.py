@@ -31,6 +31,7 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 # Shortest lifetime that an OAuth client can be given (SDK 269 models/o_auth_client.py, accessTokenValiditySeconds:
 # 5 minutes to 48 hours). Assumed when the answer does not say: such a token is certainly still good.
 SHORTEST_LIFETIME = 300.0  # s
+_LONGEST_LIFETIME = 48 * 3600.0  # s; of the same source
 _MARGIN = 60.0  # s before expiry; a tenth of the lifetime if that is less
 
 
@@ -149,7 +150,8 @@ def _read_grant(body: bytes) -> Grant:
         answer = read_json(body, _decoder, _TokenAnswer)
     except MalformedResponseError:
         answer = _TokenAnswer("")
-    if not answer.access_token:
+    token, lifetime = answer.access_token, answer.expires_in or 0.0
+    if not token or not all("!" <= character <= "~" for character in token):
         # The body is not quoted: it may hold a token.
         raise MalformedResponseError(
             "the login service answered without an access token",
@@ -157,8 +159,7 @@ def _read_grant(body: bytes) -> Grant:
             path=TOKEN_PATH,
             remedy="Check GENESYSCLOUD_REGION and GENESYSCLOUD_LOGIN_URL.",
         )
-    lifetime = answer.expires_in
-    return Grant(answer.access_token, lifetime if lifetime and lifetime > 0 else SHORTEST_LIFETIME)
+    return Grant(token, min(lifetime, _LONGEST_LIFETIME) if lifetime > 0 else SHORTEST_LIFETIME)
 
 
 def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> GenesysError:

@@ -1,14 +1,18 @@
 import asyncio
 import base64
+import json
 import subprocess
 import sys
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
     ConfigurationError,
+    GenesysError,
     MalformedResponseError,
     ServiceUnavailableError,
 )
@@ -126,6 +130,56 @@ def test_the_login_is_repeated_while_the_service_is_down():
     api.login = lambda request: failures.pop() if failures else good(request)
     assert fetch_many(api, 1) == [{}]
     assert api.logins == 5
+
+
+@pytest.mark.parametrize("trouble", [reply(None, 503), reply(b"{}", 200), httpx.ConnectError("refused")])
+def test_a_login_service_that_is_down_midway_is_waited_for(trouble):
+    api, clock = FakeApi(), FakeClock()
+    good, down = api.login, [trouble] * 3
+
+    def login(request):
+        if api.logins == 1 or not down:
+            return good(request)
+        answer = down.pop()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    api.login = login
+
+    async def scenario():
+        async with api.client(clock) as client:
+            await client.get_json(PATH)
+            api.good_tokens = {"token-5"}  # a 401 midway
+            return await asyncio.gather(*(client.get_json(PATH) for _ in range(10)))
+
+    assert run(scenario()) == [{}] * 10
+    assert api.logins == 5
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.dictionaries(
+        st.sampled_from(["access_token", "expires_in", "error", "message", "odd"]),
+        st.none() | st.text() | st.integers() | st.floats() | st.lists(st.text()),
+    ).map(lambda answer: json.dumps(answer).encode())
+    | st.binary(max_size=40),
+    st.sampled_from([200, 302, 400, 404, 429, 503]),
+)
+def test_whatever_the_login_service_answers_there_is_a_token_or_one_of_our_errors(body, status):
+    api = FakeApi()
+    api.login = lambda request: reply(body, status)
+    (result,) = fetch_many(api, 1, max_attempts=1)
+    assert result == {} or isinstance(result, GenesysError)
+
+
+def test_a_login_address_that_redirects_is_a_matter_of_configuration():
+    api = FakeApi()
+    api.login = lambda request: reply(None, 302, location="https://sso.example.org")
+    (error,) = fetch_many(api, 1)
+    assert isinstance(error, ConfigurationError)
+    assert "the login address leads elsewhere" in str(error)
+    assert "GENESYSCLOUD_LOGIN_URL" in str(error)
 
 
 def test_a_login_service_that_stays_down_is_unavailable():
