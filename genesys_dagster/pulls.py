@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from genesys_dagster.partitions import daily_partitions
+
 ASSET_KEY = dg.AssetKey("conversation_details")
 LATE_ACTIVITY = dg.AssetKey("late_activity")
+
+_AT_ONCE = 500  # databases limit the length of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Pull:
             from late activity since; what was only attached to ended ones (evaluations, surveys) need not be.
         open_conversations: Conversations without an end in it.
         latest_end: The latest end of one of its conversations; None if the pull did not say.
-        is_complete: Whether it came from the bulk job, with everything that jobs bring.
+        missing: How many of the announced conversations it lacks; 0 if it is whole.
+        is_from_job: Whether it came from the bulk job, with everything that jobs bring.
         metadata: All that the materialization said.
     """
 
@@ -30,8 +35,28 @@ class Pull:
     active_until: datetime
     open_conversations: int
     latest_end: datetime | None
-    is_complete: bool
+    missing: int
+    is_from_job: bool
     metadata: Mapping[str, dg.MetadataValue] = field(repr=False, compare=False)
+
+    @property
+    def says_source(self) -> bool:
+        """Whether it says where it came from, as all of ours do."""
+        return "source" in self.metadata
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it came from the bulk job and nothing of what was announced is missing."""
+        return self.is_from_job and not self.missing
+
+    def covers(self, end: datetime, *, has_jobs: bool) -> bool:
+        """Whether the day needs no further pull to be there in full.
+
+        Args:
+            end: End of the day.
+            has_jobs: Whether the org has bulk jobs; where it has none, the query is all there is.
+        """
+        return self.known_until >= end and not self.missing and (self.is_from_job or not has_jobs)
 
 
 def pull_of(record: dg.EventLogRecord) -> Pull | None:
@@ -48,7 +73,8 @@ def pull_of(record: dg.EventLogRecord) -> Pull | None:
         active_until=_instant(max(known_until, _number(said, "active_until") or 0.0)),
         open_conversations=int(_number(said, "open_conversations") or 0),
         latest_end=None if latest_end is None else _instant(latest_end),
-        is_complete="source" in said and said["source"].value == "job",
+        missing=int(_number(said, "announced_missing") or 0),
+        is_from_job="source" in said and said["source"].value == "job",
         metadata=said,
     )
 
@@ -64,14 +90,63 @@ def pulls_after(
 
 def latest_pulls(instance: dg.DagsterInstance, days: Iterable[str]) -> dict[str, Pull]:
     """The latest pull of each of a few days; days without one are left out."""
-    places = instance.get_latest_storage_id_by_partition(
-        ASSET_KEY, dg.DagsterEventType.ASSET_MATERIALIZATION, set(days)
-    )
-    if not places:
-        return {}
-    wanted = dg.AssetRecordsFilter(ASSET_KEY, storage_ids=list(places.values()))
-    records = instance.fetch_materializations(wanted, limit=len(places)).records
+    places = latest_places(instance, ASSET_KEY, days)
+    records = _records(instance, ASSET_KEY, places.values())
     return {pull.day: pull for record in records if (pull := pull_of(record)) is not None}
+
+
+def latest_places(instance: dg.DagsterInstance, asset: dg.AssetKey, days: Iterable[str]) -> Mapping[str, int]:
+    """Where in the event log the latest materialization of each of a few days stands; days without one are left out."""
+    wanted = sorted(set(days))
+    places: dict[str, int] = {}
+    for start in range(0, len(wanted), _AT_ONCE):  # never an empty set, which to Dagster means all of history
+        some = set(wanted[start : start + _AT_ONCE])
+        kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+        places |= instance.get_latest_storage_id_by_partition(asset, kind, some)
+    return places
+
+
+def sweeps_naming(instance: dg.DagsterInstance, day: str, after: datetime) -> list[str]:
+    """The sweeps that found something in a day and ended after an instant, from what their materializations say.
+
+    Args:
+        instance: Where they are remembered; no object is opened.
+        day: Partition key.
+        after: What happened before it is in the day already.
+
+    Returns:
+        Partition keys of `late_activity`, oldest first. A sweep that does not say which days it found counts.
+    """
+    partitions = daily_partitions()
+    swept = filter(partitions.has_partition_key, instance.get_materialized_partitions(LATE_ACTIVITY))
+    later = [
+        sweep
+        for sweep in swept
+        if sweep > day and partitions.time_window_for_partition_key(sweep).end > after
+    ]
+    records = _records(instance, LATE_ACTIVITY, latest_places(instance, LATE_ACTIVITY, later).values())
+    return sorted(record.partition_key for record in records if record.partition_key and _names(record, day))
+
+
+def days_named(record: dg.EventLogRecord) -> list[str] | None:
+    """The days in which a sweep found something; None if it does not say."""
+    said = record.asset_materialization.metadata if record.asset_materialization else {}
+    days = said["days"].value if "days" in said else None
+    return list(days) if isinstance(days, dict) else None
+
+
+def _names(record: dg.EventLogRecord, day: str) -> bool:
+    days = days_named(record)
+    return days is None or day in days
+
+
+def _records(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, places: Iterable[int]
+) -> Iterator[dg.EventLogRecord]:
+    left = list(places)
+    for start in range(0, len(left), _AT_ONCE):
+        wanted = dg.AssetRecordsFilter(asset, storage_ids=left[start : start + _AT_ONCE])
+        yield from instance.fetch_materializations(wanted, limit=_AT_ONCE).records
 
 
 def _number(metadata: Mapping[str, dg.MetadataValue], name: str) -> float | None:

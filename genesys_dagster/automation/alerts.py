@@ -8,7 +8,7 @@ import os
 
 import dagster as dg
 
-from genesys_dagster.automation.runs import Days
+from genesys_dagster.wanted.runs import Days
 
 SLACK_TOKEN = "GENESYS_ALERT_SLACK_TOKEN"  # noqa: S105 - a name
 SLACK_CHANNEL = "GENESYS_ALERT_SLACK_CHANNEL"

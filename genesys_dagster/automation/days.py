@@ -17,6 +17,12 @@ def end_of(day: str) -> datetime:
     return PARTITIONS.time_window_for_partition_key(day).end.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
+def start_of(day: str) -> datetime:
+    """The instant at which a day begins, in UTC."""
+    return PARTITIONS.time_window_for_partition_key(day).start.astimezone(UTC)
+
+
 def is_partition(day: str) -> bool:
     """Whether the day is a partition now; a day that was one need not be after the first day was moved."""
     return PARTITIONS.has_partition_key(day)

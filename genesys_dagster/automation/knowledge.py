@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -30,22 +31,44 @@ def unconfigured(genesys: GenesysResource) -> dg.SkipReason | None:
     return None
 
 
-def known_until(genesys: GenesysResource) -> datetime:
+class Reach(NamedTuple):
+    """How far an export would see.
+
+    Attributes:
+        until: Everything before this instant.
+        has_jobs: Whether the org has bulk jobs for us; where it has none, the interactive query is the only source.
+    """
+
+    until: datetime
+    has_jobs: bool
+
+
+def reach(genesys: GenesysResource) -> Reach:
     """The jobs' watermark; the current instant where the interactive query is the only source.
 
     Raises:
         GenesysError: It cannot be asked for: not configured, refused, or no answer.
     """
-    settings = genesys.settings()
+    settings = quick(genesys)
     if genesys.source == "query":
-        return now()
-    quick = replace(settings, max_attempts=1, request_timeout=_PATIENCE, connect_timeout=_PATIENCE / 2)
+        return Reach(now(), has_jobs=False)
     try:
-        return asyncio.run(_watermark(quick))
+        return Reach(asyncio.run(_watermark(settings)), has_jobs=True)
     except RequestRejectedError as error:
         if genesys.source == "auto" and error.status == 404:  # a gateway that passes on only the query
-            return now()
+            return Reach(now(), has_jobs=False)
         raise
+
+
+def quick(genesys: GenesysResource) -> ClientSettings:
+    """Settings for a single request in a tick.
+
+    Raises:
+        GenesysError: A variable is missing or wrong.
+    """
+    return replace(
+        genesys.settings(), max_attempts=1, request_timeout=_PATIENCE, connect_timeout=_PATIENCE / 2
+    )
 
 
 async def _watermark(settings: ClientSettings) -> datetime:

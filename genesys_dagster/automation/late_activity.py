@@ -5,26 +5,28 @@ older partitions by runs that ask Genesys Cloud nothing. So a few long e-mail th
 the past weeks, do not cost a pull of each of these days.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, ended_by, is_partition
-from genesys_dagster.automation.export import UPDATE_JOB, request
-from genesys_dagster.automation.runs import days_in_progress
+from genesys_dagster.automation.export import UPDATE_JOB
 from genesys_dagster.automation.settings import sensor_status
-from genesys_dagster.pulls import LATE_ACTIVITY, latest_pulls
+from genesys_dagster.pulls import ASSET_KEY, LATE_ACTIVITY, days_named, latest_places, latest_pulls
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster.wanted import board
+from genesys_dagster.wanted.asking import ask
+from genesys_dagster.wanted.steps import LATE_ACTIVITY as LATE
+from genesys_dagster.wanted.steps import SWEEP, Step
+from genesys_dagster.wanted.waiting import Waiting
 
 _LATEST = 7  # days among which the latest complete one is looked for
 _SWEEPS_PER_TICK = 50
-_PATIENCE = timedelta(days=1)  # until an update that was requested but did not come is requested again
-_MOST_ATTEMPTS = 3
+# How long after a sweep a day is watched that holds what it found: a commit that knows less may still come.
+_WATCHED = timedelta(days=31)
 
 SWEEP_JOB = dg.define_asset_job(
     "sweep_late_activity",
@@ -34,122 +36,84 @@ SWEEP_JOB = dg.define_asset_job(
 
 
 @dg.sensor(
-    name="sweep_late_activity_daily",
+    name=board.SWEEPS,
     job=SWEEP_JOB,
     minimum_interval_seconds=300,
     default_status=sensor_status(),
     description=(
-        "Sweeps each day for late activity in older conversations, once its own conversations are there in full. A sweep "
-        "that fails is made up for by the next. No API requests in ticks."
+        "Sweeps each day for late activity in older conversations, once the data lake holds all of it. A sweep that fails "
+        "is asked for again after 1, 2, 4, 8 and 16 hours, and made up for by that of the next day. No API requests in ticks."
     ),
 )
 def sweep_late_activity_daily(
     context: dg.SensorEvaluationContext, genesys: GenesysResource
-) -> dg.RunRequest | dg.SkipReason:
-    """Request the sweep of the latest day that is there in full."""
+) -> dg.SensorResult | dg.SkipReason:
+    """Request the sweep of the latest day that the data lake holds in full."""
     missing = knowledge.unconfigured(genesys)
     if missing is not None:
         return missing
-    days = ended_by(knowledge.now())[-_LATEST:]
-    pulls = latest_pulls(context.instance, days)
-    complete = [day for day, pull in pulls.items() if pull.is_complete and pull.known_until >= end_of(day)]
+    instance, now = context.instance, knowledge.now()
+    days = ended_by(now)[-_LATEST:]
+    pulls = latest_pulls(instance, days)
+    complete = [day for day, pull in pulls.items() if pull.is_from_job and pull.known_until >= end_of(day)]
+    steps = [_sweep(day) for day in [max(complete, default=None)] if day and not _is_swept(instance, day)]
+    asked = ask(instance, board.SWEEPS, steps, now)
+    if asked.requests:
+        return dg.SensorResult(run_requests=asked.requests)
     if not complete:
         return dg.SkipReason(f"none of the last {_LATEST} days is there in full from the bulk job")
-    day = max(complete)
-    if context.instance.get_latest_storage_id_by_partition(
-        LATE_ACTIVITY, dg.DagsterEventType.ASSET_MATERIALIZATION, {day}
-    ):
-        return dg.SkipReason(f"{day} is swept")
-    return dg.RunRequest(partition_key=day, run_key=f"{day} until {end_of(day).isoformat()}")
+    return dg.SkipReason(asked.words if steps else f"{max(complete)} is swept")
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """An older day that is to be updated; instants in seconds since 1970."""
-
-    until: float
-    requested: float = 0.0
-    attempts: int = 0
-
-    def may_be_requested(self, now: datetime) -> bool:
-        waited = now.timestamp() - self.requested
-        return not self.attempts or (self.attempts < _MOST_ATTEMPTS and waited >= _PATIENCE.total_seconds())
+def _sweep(day: str) -> Step:
+    return Step(SWEEP, day, f"until {end_of(day).isoformat()}", since=end_of(day))
 
 
-@dataclass(slots=True)
-class _Cursor:
-    """What the sensor remembers: a place in the event log, and the days that wait for an update."""
-
-    place: int = 0
-    waiting: dict[str, _Waiting] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str | None) -> "_Cursor":
-        if not text:
-            return cls()
-        said = json.loads(text)
-        return cls(said["place"], {day: _Waiting(*values) for day, values in said["waiting"].items()})
-
-    def text(self) -> str:
-        waiting = {day: list(astuple(known)) for day, known in self.waiting.items()}
-        return json.dumps({"place": self.place, "waiting": waiting}, separators=(",", ":"))
+def _is_swept(instance: dg.DagsterInstance, day: str) -> bool:
+    return bool(latest_places(instance, LATE_ACTIVITY, [day]))
 
 
 @dg.sensor(
-    name="update_from_late_activity",
+    name=board.UPDATES,
     job=UPDATE_JOB,
     minimum_interval_seconds=60,
     default_status=sensor_status(),
     description=(
-        "Brings the days up to date in whose conversations the asset `late_activity` found something. No API requests, "
-        "neither in ticks nor in the runs."
+        "Brings the days up to date in whose conversations the asset `late_activity` found something; an update that brings "
+        "nothing is asked for again after 1, 2, 4, 8 and 16 hours and then every day. No API requests, neither in ticks nor "
+        "in the runs."
     ),
 )
 def update_from_late_activity(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Request the days that were found and do not hold it yet."""
-    cursor = _Cursor.read(context.cursor)
-    _read_on(context.instance, cursor)
-    _drop_settled(context.instance, cursor)
-    in_progress = days_in_progress(context.instance, cursor.waiting)
-    requests = list(_due(cursor, in_progress, knowledge.now()))
-    skip = (
-        None
-        if requests
-        else dg.SkipReason(f"{len(cursor.waiting)} days wait for an update, none is to be requested")
-    )
-    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=cursor.text())
+    waiting, now = Waiting.read(context.cursor), knowledge.now()
+    _read_on(context.instance, waiting)
+    asked = ask(context.instance, board.UPDATES, list(_steps(context.instance, waiting)), now)
+    waiting.forget(now - _WATCHED)
+    skip = None if asked.requests else dg.SkipReason(asked.words)
+    return dg.SensorResult(run_requests=asked.requests, skip_reason=skip, cursor=waiting.text())
 
 
-def _read_on(instance: dg.DagsterInstance, cursor: _Cursor) -> None:
-    wanted = dg.AssetRecordsFilter(LATE_ACTIVITY, after_storage_id=cursor.place)
+def _read_on(instance: dg.DagsterInstance, waiting: Waiting) -> None:
+    wanted = dg.AssetRecordsFilter(LATE_ACTIVITY, after_storage_id=waiting.place)
     for record in instance.fetch_materializations(wanted, _SWEEPS_PER_TICK, ascending=True).records:
-        cursor.place = record.storage_id
-        swept, materialization = record.partition_key, record.asset_materialization
-        if swept is None or materialization is None or not is_partition(swept):
-            continue
-        until = end_of(swept).timestamp()
-        days = materialization.metadata["days"].value if "days" in materialization.metadata else ()
-        for day in days if isinstance(days, dict) else ():
-            if day not in cursor.waiting or cursor.waiting[day].until < until:
-                cursor.waiting[day] = _Waiting(until)
+        waiting.place = record.storage_id
+        if record.partition_key is not None and is_partition(record.partition_key):
+            found = filter(is_partition, days_named(record) or ())
+            waiting.found(found, end_of(record.partition_key))
 
 
-def _drop_settled(instance: dg.DagsterInstance, cursor: _Cursor) -> None:
-    """Forget the days that hold what was found, by an update or a pull since."""
-    pulls = latest_pulls(instance, filter(is_partition, cursor.waiting))
-    cursor.waiting = {
-        day: known
-        for day, known in cursor.waiting.items()
-        # A day that was never exported is the business of new days and backfills.
-        if day in pulls and pulls[day].active_until.timestamp() < known.until
-    }
+def _steps(instance: dg.DagsterInstance, waiting: Waiting) -> Iterator[Step]:
+    """The days whose latest commit does not hold what was found, the youngest first; notes which hold it.
 
-
-def _due(cursor: _Cursor, in_progress: set[str], now: datetime) -> Iterator[dg.RunRequest]:
-    for day in sorted(cursor.waiting, reverse=True):
-        known = cursor.waiting[day]
-        # Whatever is under way may replace what an update writes, or the other way round: one after the other.
-        if day not in in_progress and known.may_be_requested(now):
-            known.requested, known.attempts = now.timestamp(), known.attempts + 1
-            until = datetime.fromtimestamp(known.until, now.tzinfo).isoformat()
-            yield request(day, "late activity", f"{day} until {until}, attempt {known.attempts}")
+    A day that was never exported is the business of new days and backfills.
+    """
+    places = latest_places(instance, ASSET_KEY, filter(is_partition, waiting.days))
+    pulls = latest_pulls(instance, waiting.to_look_at(places))
+    for day in sorted(pulls, reverse=True):
+        known = waiting.days[day]
+        holds_it = pulls[day].active_until.timestamp() >= known.until
+        known.held_by = places[day] if holds_it else 0
+        if not holds_it:
+            until = datetime.fromtimestamp(known.until, UTC)
+            yield Step(LATE, day, f"until {until.isoformat()}", since=until)

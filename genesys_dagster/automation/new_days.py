@@ -1,165 +1,149 @@
-"""New days: each is exported as soon as the data lake holds all of it.
+"""New days: each is exported as soon as the data lake holds all of it, and asked for again as long as it is not there.
 
 `export_new_days` (a sensor on the jobs' watermark) is the default; `export_yesterday` (a schedule) is for who wants
 a fixed time, or has no bulk jobs; `export_yesterday_provisionally` is for who cannot wait for the watermark.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 import dagster as dg
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, ended_by, is_partition
-from genesys_dagster.automation.export import EXPORT_JOB, new_day_runs, request
-from genesys_dagster.automation.knowledge import unconfigured
+from genesys_dagster.automation.export import EXPORT_JOB
+from genesys_dagster.automation.kept import still_kept
+from genesys_dagster.automation.knowledge import Reach, unconfigured
 from genesys_dagster.automation.settings import sensor_status
 from genesys_dagster.genesys.errors import GenesysError
-from genesys_dagster.pulls import Pull, latest_pulls
+from genesys_dagster.pulls import ASSET_KEY, Pull, latest_pulls
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster.wanted import board
+from genesys_dagster.wanted.asking import PROVISIONAL, ask, request, request_of
+from genesys_dagster.wanted.attempts import wishes
+from genesys_dagster.wanted.memory import note, recall
+from genesys_dagster.wanted.new_days import NewDays
+from genesys_dagster.wanted.runs import days_in_progress
+from genesys_dagster.wanted.steps import NEW_DAY, Step
 
-_PAUSES = (
-    timedelta(hours=1),
-    timedelta(hours=2),
-    timedelta(hours=4),
-)  # after the first, second, third failure
-_MOST_REQUESTS = 50  # per tick: after months without the daemon, the rest follows in the next ticks
+CARE_SINCE = "care_since"
+"""Name of the note from which day on automation takes care."""
 
-
-@dataclass
-class _Cursor:
-    """What the sensor remembers: nothing else decides whether a day is new.
-
-    Attributes:
-        until: End of the last day that was requested, ISO 8601; None before the first tick.
-        watermark: The furthest watermark seen.
-        open_days: Days requested but not there yet.
-    """
-
-    until: str | None = None
-    watermark: str | None = None
-    open_days: list[str] = field(default_factory=list)
-
-    @classmethod
-    def read(cls, text: str | None) -> "_Cursor":
-        return cls(**json.loads(text)) if text else cls()
-
-    def text(self) -> str:
-        return json.dumps(vars(self), separators=(",", ":"))
+_MOST_NEW = 50  # per tick: after months without the daemon, the rest follows in the next ticks
 
 
 @dg.sensor(
-    name="export_new_days",
+    name=board.NEW_DAYS,
     job=EXPORT_JOB,
     minimum_interval_seconds=300,
     default_status=sensor_status(),
     description=(
-        "Exports each day as soon as Genesys Cloud's data lake holds all of it (`jobs/availability`), once. A failed "
-        "export is requested again after 1, 2 and 4 hours. Starts with the latest complete day: backfill what lies "
-        "before. At most one API request per tick, none once the day is requested."
+        "Exports each day as soon as Genesys Cloud's data lake holds all of it (`jobs/availability`). A day that is not "
+        "there is asked for again after 1, 2, 4, 8 and 16 hours and then every day, as long as it is not there. Starts with "
+        "the latest complete day and the holes of the month before: backfill what lies before. At most one API request per "
+        "tick, none while no day waits."
     ),
 )
 def export_new_days(
     context: dg.SensorEvaluationContext, genesys: GenesysResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Request the days that the watermark has passed since the last tick."""
+    """Request the days that the watermark has passed and that are not there."""
     missing = unconfigured(genesys)
     if missing is not None:
         return missing
-    cursor, now = _Cursor.read(context.cursor), knowledge.now()
-    still_open, retries = _retries(context.instance, cursor.open_days, now)
-    # The watermark is never ahead of the clock: it is asked for only while a day that has ended waits for it.
-    if not _new_days(cursor, now):
-        remembered = replace(cursor, open_days=still_open)
-        return _result(remembered, retries, "no day has ended since the last one that was requested")
-    try:
-        watermark = knowledge.known_until(genesys)
-    except GenesysError as error:
-        # Nothing is remembered: the next tick stands where this one stood.
-        return dg.SkipReason(str(error))
-    before = datetime.fromisoformat(cursor.watermark) if cursor.watermark else None
-    new = _new_days(cursor, watermark)
-    remembered = _Cursor(
-        until=end_of(new[-1]).isoformat() if new else cursor.until,
-        watermark=max(watermark, before or watermark).isoformat(),
-        open_days=[*still_open, *new],
+    memory, now = NewDays.read(context.cursor), knowledge.now()
+    memory = replace(memory, open_days=list(filter(is_partition, memory.open_days)))
+    memory = _look_for_holes(context.instance, memory, now)
+    pulls = latest_pulls(context.instance, memory.open_days)
+    # The watermark is never ahead of the clock: it is asked for only while a day that has ended waits for it, or to
+    # know whether what the query brought can be all there is.
+    reach, words = None, "no day has ended since the last one that was taken up"
+    if _new_days(memory, now) or any(_is_all_of_the_query(pull, genesys) for pull in pulls.values()):
+        try:
+            reach = knowledge.reach(genesys)
+        except GenesysError as error:
+            # Nothing is remembered: the next tick stands where this one stood.
+            return dg.SkipReason(str(error))
+        words = _in_words(memory, reach.until)
+        memory = _taken_up(context.instance, memory, reach.until, now)
+        pulls = latest_pulls(context.instance, memory.open_days)
+    memory = replace(memory, open_days=_not_there(memory.open_days, pulls, reach))
+    if memory.since:
+        note(context.instance, CARE_SINCE, memory.since)
+    kept = still_kept(context.instance, genesys, map(_step, memory.open_days), now)
+    asked = ask(context.instance, board.NEW_DAYS, kept.steps, now)
+    skip = (
+        None if asked.requests else dg.SkipReason("; ".join(filter(None, [words, asked.words, kept.words])))
     )
-    requests = [*_requests(context.instance, new), *retries]
-    return _result(remembered, requests, _skip_reason(watermark, before))
+    return dg.SensorResult(run_requests=asked.requests, skip_reason=skip, cursor=memory.text())
 
 
-def _result(cursor: _Cursor, requests: list[dg.RunRequest], reason_for_none: str) -> dg.SensorResult:
-    skip = None if requests else dg.SkipReason(reason_for_none)
-    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=cursor.text())
+def _step(day: str) -> Step:
+    # The end tells days of the same name apart, should the time zone be changed.
+    return Step(NEW_DAY, day, f"until {end_of(day).isoformat()}", since=end_of(day))
 
 
-def _new_days(cursor: _Cursor, watermark: datetime) -> list[str]:
+def _taken_up(instance: dg.DagsterInstance, memory: NewDays, watermark: datetime, now: datetime) -> NewDays:
+    """The memory with the days that the watermark has passed; at the first tick with the holes before."""
+    new = _new_days(memory, watermark)
+    before = datetime.fromisoformat(memory.watermark) if memory.watermark else watermark
+    is_first = memory.until is None
+    memory = replace(
+        memory,
+        until=end_of(new[-1]).isoformat() if new else memory.until,
+        watermark=max(watermark, before).isoformat(),
+        open_days=[*memory.open_days, *new],
+    )
+    return _look_for_holes(instance, memory, now) if is_first else memory
+
+
+def _look_for_holes(instance: dg.DagsterInstance, memory: NewDays, now: datetime) -> NewDays:
+    """Once a day: take up the days that should be there and were never pulled, whatever became of them."""
+    today = now.date()
+    if memory.until is None or memory.looked == today.isoformat():
+        return memory
+    days = ended_by(datetime.fromisoformat(memory.until))
+    if not days:
+        return memory
+    return memory.with_holes(days, instance.get_materialized_partitions(ASSET_KEY), today)
+
+
+def _new_days(memory: NewDays, watermark: datetime) -> list[str]:
     days = ended_by(watermark)
-    if cursor.until is None:
+    if memory.until is None:
         return days[-1:]
-    until = datetime.fromisoformat(cursor.until)
+    until = datetime.fromisoformat(memory.until)
     new: list[str] = []
     for day in reversed(days):
         if end_of(day) <= until:
             break
         new.append(day)
-    return new[::-1][:_MOST_REQUESTS]
+    return new[::-1][:_MOST_NEW]
 
 
-def _skip_reason(watermark: datetime, before: datetime | None) -> str:
+def _not_there(days: Iterable[str], pulls: Mapping[str, Pull], reach: Reach | None) -> list[str]:
+    has_jobs = reach is None or reach.has_jobs
+    return [
+        day
+        for day in dict.fromkeys(days)
+        if day not in pulls or not pulls[day].covers(end_of(day), has_jobs=has_jobs)
+    ]
+
+
+def _is_all_of_the_query(pull: Pull, genesys: GenesysResource) -> bool:
+    """Whether it depends on the org having no bulk jobs that the day is there."""
+    return genesys.source != "job" and not pull.is_from_job and pull.covers(end_of(pull.day), has_jobs=False)
+
+
+def _in_words(memory: NewDays, watermark: datetime) -> str:
+    before = datetime.fromisoformat(memory.watermark) if memory.watermark else None
     reached = f"bulk jobs are complete up to {watermark:%Y-%m-%d %H:%M} UTC"
     if before is not None and watermark < before:
         # Reprocessing in Genesys Cloud. What was pulled before is corrected by the refresh plan.
         return f"{reached}, which is less than before ({before:%Y-%m-%d %H:%M}): days already exported stay as they are"
-    return f"{reached}: no day has become complete since the last one that was requested"
-
-
-def _requests(instance: dg.DagsterInstance, new: Sequence[str]) -> list[dg.RunRequest]:
-    """Request the days that are not there in full, or on their way, by another route."""
-    pulls, runs = latest_pulls(instance, new), new_day_runs(instance, new)
-    return [
-        request(day, "new day", _run_key(day, 1))
-        for day in new
-        if not (_is_there(pulls.get(day), day) or any(not _has_failed(run) for run in runs[day]))
-    ]
-
-
-def _retries(
-    instance: dg.DagsterInstance, open_days: Sequence[str], now: datetime
-) -> tuple[list[str], list[dg.RunRequest]]:
-    """The days that are still not there, and requests for those whose runs have failed long enough ago."""
-    pulls, runs = latest_pulls(instance, open_days), new_day_runs(instance, open_days)
-    still_open = [day for day in open_days if is_partition(day) and not _is_there(pulls.get(day), day)]
-    retries = [
-        request(day, "new day", _run_key(day, len(runs[day]) + 1))
-        for day in still_open
-        if _may_try_again(runs[day], now)
-    ]
-    return still_open, retries
-
-
-def _may_try_again(runs: Sequence[dg.RunRecord], now: datetime) -> bool:
-    if not 0 < len(runs) <= len(_PAUSES) or not all(_has_failed(run) for run in runs):
-        return False
-    ended = max(run.end_time or run.update_timestamp.timestamp() for run in runs)
-    return now.timestamp() >= ended + _PAUSES[len(runs) - 1].total_seconds()
-
-
-def _is_there(pull: Pull | None, day: str) -> bool:
-    return pull is not None and pull.is_complete and pull.known_until >= end_of(day)
-
-
-def _has_failed(run: dg.RunRecord) -> bool:
-    failed: bool = run.dagster_run.is_failure_or_canceled
-    return failed
-
-
-def _run_key(day: str, attempt: int) -> str:
-    # The end tells days of the same name apart, should the time zone be changed.
-    return f"{day} until {end_of(day).isoformat()}, attempt {attempt}"
+    return f"{reached}: no day has become complete since the last one that was taken up"
 
 
 def _yesterday(context: dg.ScheduleEvaluationContext, genesys: GenesysResource) -> str | dg.SkipReason:
@@ -186,8 +170,15 @@ def export_yesterday(
     day = _yesterday(context, genesys)
     if isinstance(day, dg.SkipReason):
         return day
-    requests = _requests(context.instance, [day])
-    return requests[0] if requests else dg.SkipReason(f"{day} is there in full, or on its way")
+    if not recall(context.instance, CARE_SINCE):
+        note(context.instance, CARE_SINCE, day)
+    pulls = latest_pulls(context.instance, [day])
+    if not _not_there([day], pulls, Reach(end_of(day), has_jobs=genesys.source != "query")):
+        return dg.SkipReason(f"{day} is there in full")
+    (wish,) = wishes(context.instance, [_step(day)])
+    if wish.attempts.is_under_way or days_in_progress(context.instance, [day]):
+        return dg.SkipReason(f"{day} is on its way")
+    return request_of(wish)
 
 
 @dg.schedule(
@@ -207,4 +198,4 @@ def export_yesterday_provisionally(
     day = _yesterday(context, genesys)
     if isinstance(day, dg.SkipReason):
         return day
-    return request(day, "provisional", f"{day} until {end_of(day).isoformat()}, provisional")
+    return request(day, PROVISIONAL, f"{day} until {end_of(day).isoformat()}, provisional")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import dagster as dg
 
-from genesys_dagster.automation.plan import (
+from genesys_dagster.wanted.plan import (
     DEFAULT_AFTER_DAYS,
     DEFAULT_OPEN_EVERY_DAYS,
     DEFAULT_OPEN_FOR_DAYS,
@@ -15,6 +15,7 @@ from genesys_dagster.automation.plan import (
 )
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 SWITCH = "GENESYS_AUTOMATION"
 AFTER_DAYS = "GENESYS_REFRESH_AFTER_DAYS"
@@ -22,6 +23,9 @@ OPEN_EVERY_DAYS = "GENESYS_REFRESH_OPEN_EVERY_DAYS"
 OPEN_FOR_DAYS = "GENESYS_REFRESH_OPEN_FOR_DAYS"
 DEADLINE = "GENESYS_DEADLINE"
 DEFAULT_DEADLINE = "06:00"
+REQUIRED_DAYS = "GENESYS_REQUIRED_DAYS"
+DEFAULT_REQUIRED_DAYS = 7
+RETENTION = "GENESYS_RETENTION_DAYS"
 
 
 def is_switched_on() -> bool:
@@ -78,11 +82,36 @@ def deadline() -> time:
     return _read(DEADLINE, time.fromisoformat, time.fromisoformat(DEFAULT_DEADLINE), "a time such as 06:00")
 
 
+def required_days() -> int:
+    """How many of the last days have to be there by the deadline.
+
+    Raises:
+        dagster.DagsterInvalidDefinitionError: The variable cannot be read.
+    """
+    return _read(REQUIRED_DAYS, _positive, DEFAULT_REQUIRED_DAYS, "a whole number of days, 1 or more")
+
+
+def retention() -> int | None:
+    """After how many days the org deletes its data, where Genesys Cloud does not tell; None if nobody says.
+
+    Raises:
+        dagster.DagsterInvalidDefinitionError: The variable cannot be read.
+    """
+    return _read(RETENTION, _positive, None, "a whole number of days, 1 or more")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("not positive")
+    return number
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
-def _read(variable: str, parse: Callable[[str], T], default: T, form: str) -> T:
+def _read(variable: str, parse: Callable[[str], T], default: D, form: str) -> T | D:
     text = os.environ.get(variable)
     if not text:
         return default

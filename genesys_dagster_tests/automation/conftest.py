@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from dagster._core.storage.runs.schema import RunsTable
 
 from genesys_dagster.automation import knowledge
 from genesys_dagster.pulls import ASSET_KEY
@@ -64,14 +65,19 @@ class Desk:
             )
         )
 
-    def ran(self, request, status=dg.DagsterRunStatus.FAILURE):
-        """Let a requested run have ended."""
+    def ran(self, request, status=dg.DagsterRunStatus.FAILURE, ended=None):
+        """Let a requested run have ended, at a moment of the test's clock if one is given."""
         run = dg.DagsterRun(
             job_name="export_conversation_details",
             status=status,
             tags={**request.tags, "dagster/partition": request.partition_key},
         )
-        return self.instance.add_run(run)
+        self.instance.add_run(run)
+        if ended is not None:
+            with self.instance.run_storage.connect() as storage:
+                when = RunsTable.update().where(RunsTable.c.run_id == run.run_id)
+                storage.execute(when.values(end_time=ended.timestamp()))
+        return run
 
     @property
     def api_requests(self):

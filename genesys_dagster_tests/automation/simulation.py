@@ -141,7 +141,7 @@ class Simulation:
     def carry_out(self, request):
         day = request.partition_key
         reason = request.tags.get("genesys/reason")
-        if reason is None:
+        if reason == "sweep":
             self.materialize(late_activity, day)
             return
         self.materialize(conversation_details, day, UPDATE_JOB.config if reason == "late activity" else None)

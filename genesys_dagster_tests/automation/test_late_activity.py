@@ -1,5 +1,6 @@
 """Each day is swept once, and exactly the older days in which something was found are brought up to date."""
 
+import json
 from datetime import timedelta
 
 import dagster as dg
@@ -71,6 +72,18 @@ def test_without_credentials_the_sensor_skips_and_names_the_variable(desk, sweep
     environment.delenv("GENESYSCLOUD_OAUTHCLIENT_ID")
     assert sweeps("2026-05-11T05:00") == []
     assert "GENESYSCLOUD_OAUTHCLIENT_ID" in desk.skipped
+
+
+def test_a_sweep_that_fails_is_asked_for_again(desk, clock):
+    desk.pulled("2026-05-10", utc("2026-05-11T04:00"))
+    desk.pulled("2026-05-10", utc("2026-05-11T04:00"), announced_missing=3)  # no reason not to sweep
+    asked = []
+    for hour in range(5, 24):
+        clock(f"2026-05-11T{hour:02d}:00")
+        for request in desk.tick(sweep_late_activity_daily):
+            asked.append(hour)
+            desk.ran(request, ended=utc(f"2026-05-11T{hour:02d}:00"))
+    assert asked == [5, 6, 8, 12, 20]
 
 
 def test_days_that_were_missed_are_left_to_the_sweep_of_the_latest(desk, sweeps):
@@ -161,12 +174,42 @@ def test_a_pull_that_knew_less_but_ended_later_does_not_hide_what_was_found(desk
     assert days_of(updates("2026-05-12T06:00")) == [OLD]
 
 
-def test_an_update_that_does_not_come_is_requested_again_a_day_later_three_times_at_most(desk, updates):
+def test_an_update_that_does_not_come_is_asked_for_with_growing_pauses_and_never_given_up(desk, updates):
     desk.pulled(OLD, utc("2026-04-20"))
     swept(desk, "2026-05-10", OLD)
-    moments = [utc("2026-05-11") + timedelta(hours=6 * number) for number in range(24)]
-    texts = [moment.replace(tzinfo=None).isoformat() for moment in moments]
-    assert [text for text in texts if updates(text)] == [texts[0], texts[4], texts[8]]
+    asked = []
+    for hour in range(24 * 5):
+        now = utc("2026-05-11") + timedelta(hours=hour)
+        for request in updates(now.replace(tzinfo=None).isoformat()):
+            asked.append(hour)
+            desk.ran(request, ended=now)
+    assert asked == [0, 1, 3, 7, 15, 31, 55, 79, 103]
+
+
+def test_a_sweep_that_finds_more_starts_anew(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    for hour in (0, 1, 3, 7):
+        (request,) = updates(f"2026-05-11T{hour:02d}:00")
+        desk.ran(request, ended=utc(f"2026-05-11T{hour:02d}:00"))
+    swept(desk, "2026-05-11", OLD)
+    assert days_of(updates("2026-05-11T08:00")) == [OLD]
+
+
+def test_a_commit_that_knows_less_than_the_update_before_it_makes_the_day_wanted_again(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    swept(desk, "2026-05-10", OLD)
+    updated(desk, OLD, utc("2026-04-20"), utc("2026-05-11"))
+    assert updates(NOW) == []
+    desk.pulled(OLD, utc("2026-05-10T20:00"))
+    assert days_of(updates(LATER)) == [OLD]
+
+
+def test_the_cursor_of_the_version_before_goes_on(desk, updates):
+    desk.pulled(OLD, utc("2026-04-20"))
+    given_up = [utc("2026-05-11").timestamp(), utc("2026-05-11").timestamp(), 3]
+    desk.cursor = json.dumps({"place": 0, "waiting": {OLD: given_up}})
+    assert days_of(updates(NOW)) == [OLD]
 
 
 def test_a_long_history_of_sweeps_is_read_in_over_several_ticks(desk, updates, monkeypatch):

@@ -1,5 +1,8 @@
 """Each day is exported once, as soon as the data lake holds all of it."""
 
+import json
+from datetime import timedelta
+
 import dagster as dg
 import pytest
 
@@ -8,6 +11,8 @@ from genesys_dagster.automation.new_days import (
     export_yesterday,
     export_yesterday_provisionally,
 )
+from genesys_dagster.pulls import ASSET_KEY
+from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.automation.conftest import utc
 
 
@@ -100,28 +105,76 @@ def test_a_watermark_that_goes_back_requests_nothing_and_is_told(started, waterm
     assert started.days(export_new_days) == ["2026-05-12"]
 
 
-def test_a_failed_export_is_requested_again_with_growing_pauses_and_then_left(started, watermark, clock):
+def test_a_failed_export_is_requested_again_with_growing_pauses_for_as_long_as_the_day_is_missing(
+    started, watermark, clock
+):
     watermark("2026-05-13T08:00")
-    (request,) = started.tick(export_new_days)
-    for pause in (1, 2, 4):
-        run = started.ran(request)
-        ended = started.instance.get_run_record_by_id(run.run_id)
-        assert started.tick(export_new_days) == []
-        clock_at(clock, ended, hours=pause - 0.1)
-        assert started.tick(export_new_days) == []
-        clock_at(clock, ended, hours=pause + 0.1)
-        (request,) = started.tick(export_new_days)
-        assert request.partition_key == "2026-05-12"
-    started.ran(request)
-    clock_at(clock, ended, hours=99)
+    first, asked = utc("2026-05-13T08:00"), []
+    for hour in range(24 * 6):
+        now = first + timedelta(hours=hour)
+        clock(now.replace(tzinfo=None).isoformat())
+        watermark(min(now, utc("2026-05-13T08:00")).replace(tzinfo=None).isoformat())
+        for request in started.tick(export_new_days):
+            assert request.partition_key == "2026-05-12"
+            asked.append(hour)
+            started.ran(request, ended=now)
+    assert asked == [0, 1, 3, 7, 15, 31, 55, 79, 103, 127]
+    started.pulled("2026-05-12", utc("2026-05-13T08:00"))
+    clock("2026-05-30T00:00")
     assert started.tick(export_new_days) == []
 
 
-def clock_at(clock, run, hours):
-    from datetime import UTC, datetime, timedelta
+def test_a_run_that_brought_too_little_is_no_reason_to_stop_asking(started, watermark, clock):
+    watermark("2026-05-13T08:00")
+    (request,) = started.tick(export_new_days)
+    started.ran(request, dg.DagsterRunStatus.SUCCESS, ended=utc("2026-05-13T09:00"))
+    started.pulled("2026-05-12", utc("2026-05-13T08:00"), announced_missing=40)
+    clock("2026-05-13T10:01")
+    assert started.days(export_new_days) == ["2026-05-12"]
 
-    moment = datetime.fromtimestamp(run.end_time or run.update_timestamp.timestamp(), UTC)
-    clock((moment + timedelta(hours=hours)).replace(tzinfo=None).isoformat())
+
+def test_holes_since_the_first_days_are_found_and_the_years_before_are_not(desk, watermark):
+    for day in ("2026-01-05", "2026-05-04", "2026-05-05", "2026-05-08", "2026-05-11"):
+        desk.pulled(day, utc("2026-05-12T00:00"))
+    found = desk.days(export_new_days)
+    assert found[0] == "2026-04-10"  # a month; what lies before is for a person to backfill
+    assert set(found) >= {"2026-05-06", "2026-05-07", "2026-05-09", "2026-05-10"}
+    assert not {"2026-05-04", "2026-05-08", "2026-05-11"} & set(found)
+
+
+def test_holes_are_looked_for_every_day(started, watermark, clock):
+    clock("2026-05-12T23:00")
+    assert started.days(export_new_days) == []
+    started.instance.wipe_assets([ASSET_KEY])
+    clock("2026-05-12T23:05")
+    assert started.days(export_new_days) == []
+    clock("2026-05-13T00:01")
+    started.run_keys.clear()
+    assert started.days(export_new_days) == ["2026-05-11"]
+
+
+def test_where_there_are_only_queries_what_they_brought_is_all_there_is(started, watermark, sandbox):
+    started.genesys = GenesysResource(source="query")
+    watermark("2026-05-13T08:00")
+    sandbox.requests.clear()
+    started.pulled("2026-05-12", utc("2026-05-13T00:15"), source="query")
+    started.tick(export_new_days)
+    remembered = json.loads(started.cursor)["open_days"]
+    assert "2026-05-12" not in remembered
+    assert not started.api_requests
+
+
+OLD_CURSOR = {"until": "2026-05-12T00:00:00+00:00", "watermark": "2026-05-12T00:00:00+00:00"}
+
+
+def test_the_cursor_of_the_version_before_goes_on_and_what_it_gave_up_is_wanted_again(desk, watermark, clock):
+    clock("2026-05-12T08:00")
+    for day in ("2026-05-07", "2026-05-08", "2026-05-10", "2026-05-11"):
+        desk.pulled(day, utc("2026-05-12T00:00"))
+    desk.cursor = json.dumps({**OLD_CURSOR, "open_days": ["2026-03-02", "2026-05-09"]})
+    assert desk.days(export_new_days)[0] == "2026-03-02"
+    assert "2026-05-09" in json.loads(desk.cursor)["open_days"]
+    assert "2026-05-08" not in json.loads(desk.cursor)["open_days"]
 
 
 def test_an_export_under_way_is_waited_for(started, watermark, clock):

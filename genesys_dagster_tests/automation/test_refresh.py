@@ -1,16 +1,17 @@
 """Exported days are pulled again when the plan says so, at the same small cost however long the history."""
 
+import json
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
 from genesys_dagster.automation import knowledge, refresh
 from genesys_dagster.automation.days import end_of
-from genesys_dagster.automation.plan import RefreshPlan
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.pulls import ASSET_KEY
+from genesys_dagster.wanted.plan import RefreshPlan
 from genesys_dagster_tests.automation.conftest import utc
 
 
@@ -36,10 +37,11 @@ def in_run(first, last=None):
 
 @pytest.fixture
 def told(monkeypatch):
-    """Sets the watermark without a server, for many ticks."""
+    """Sets clock and watermark without a server, for many ticks."""
 
     def set_to(moment):
-        monkeypatch.setattr(knowledge, "known_until", lambda genesys: moment)
+        monkeypatch.setattr(knowledge, "now", lambda: moment)
+        monkeypatch.setattr(knowledge, "reach", lambda genesys: knowledge.Reach(moment, has_jobs=True))
 
     return set_to
 
@@ -85,14 +87,16 @@ def test_a_day_whose_conversations_ended_late_is_pulled_once_more_for_their_eval
     assert ages == [44]
 
 
-def test_an_update_from_late_activity_neither_counts_as_a_step_nor_repeats_one(desk, watermark):
+def test_an_update_from_late_activity_neither_counts_as_a_step_nor_repeats_one(desk, watermark, clock):
     desk.pulled(DAY, END)
     watermark(END + timedelta(days=1))
-    assert desk.days(refresh_days) == [DAY]
+    (request,) = desk.tick(refresh_days)
+    run = desk.ran(request, dg.DagsterRunStatus.STARTED)
     desk.pulled(DAY, END, active_until=dg.MetadataValue.timestamp(END + timedelta(days=1)))
     assert desk.days(refresh_days) == []  # it is still on its way
+    desk.instance.report_run_failed(run)
     desk.pulled(DAY, END, active_until=dg.MetadataValue.timestamp(END + timedelta(days=2)))
-    watermark(END + timedelta(days=2))
+    clock((datetime.now(UTC) + timedelta(hours=2)).replace(tzinfo=None).isoformat())
     assert desk.days(refresh_days) == [DAY]  # nothing came of it
     desk.pulled(DAY, END + timedelta(days=1))
     desk.pulled(
@@ -151,13 +155,67 @@ def test_a_pull_by_hand_counts_as_the_step(desk, watermark):
     assert desk.days(refresh_days) == []
 
 
-def test_a_request_is_made_once_and_again_a_day_later_if_nothing_came_of_it(desk, told):
+def test_a_step_is_asked_for_with_growing_pauses_as_long_as_nothing_comes_of_it(desk, told):
     desk.pulled(DAY, END)
     asked = []
-    for hour in range(24, 24 * 12, 6):
+    for hour in range(24, 24 * 12):
         told(END + timedelta(hours=hour))
-        asked += [hour for _ in desk.tick(refresh_days)]
-    assert asked == [24, 48, 72]
+        for request in desk.tick(refresh_days):
+            asked.append(hour)
+            desk.ran(request, ended=END + timedelta(hours=hour))
+    # The step of the fourth day starts anew, and is never given up.
+    assert asked == [24, 25, 27, 31, 39, 55, 79, 96, 97, 99, 103, 111, 127, 151, 175, 199, 223, 247, 271]
+
+
+def test_days_that_wait_are_told_with_their_attempts_and_the_next(desk, told):
+    desk.pulled(DAY, END)
+    told(END + timedelta(days=1))
+    (request,) = desk.tick(refresh_days)
+    desk.ran(request, ended=END + timedelta(days=1, minutes=20))
+    assert desk.tick(refresh_days) == []
+    assert "2026-02-01 (refresh, tried once, next 2026-02-03 01:20 UTC)" in desk.skipped
+
+
+def test_a_day_of_which_conversations_are_missing_is_wanted_until_they_are_there(desk, told):
+    desk.pulled(DAY, END + timedelta(days=20), announced_missing=40)
+    told(END + timedelta(days=20))
+    (request,) = desk.tick(refresh_days)
+    assert request.tags["genesys/reason"] == "incomplete"
+    desk.ran(request, dg.DagsterRunStatus.SUCCESS, ended=END + timedelta(days=20))
+    desk.pulled(DAY, END + timedelta(days=20), announced_missing=3)
+    told(END + timedelta(days=20, minutes=50))
+    assert desk.days(refresh_days) == []
+    told(END + timedelta(days=20, minutes=70))
+    assert desk.days(refresh_days) == [DAY]
+    desk.pulled(DAY, END + timedelta(days=20))
+    told(END + timedelta(days=22))
+    assert desk.days(refresh_days) == []
+
+
+def test_a_day_from_the_query_is_wanted_only_where_there_are_bulk_jobs(desk, told, monkeypatch):
+    desk.pulled(DAY, END + timedelta(days=20), source="query")
+    told(END + timedelta(days=20))
+    monkeypatch.setattr(
+        knowledge, "reach", lambda genesys: knowledge.Reach(END + timedelta(days=20), has_jobs=False)
+    )
+    assert desk.days(refresh_days) == []
+    told(END + timedelta(days=21))
+    assert desk.days(refresh_days) == []
+    desk.pulled(DAY, END + timedelta(days=21), source="query")
+    assert desk.days(refresh_days) == [DAY]
+
+
+def test_the_cursor_of_the_version_before_goes_on(desk, told):
+    desk.pulled(DAY, END)
+    place = desk.instance.get_latest_storage_id_by_partition(
+        ASSET_KEY, dg.DagsterEventType.ASSET_MATERIALIZATION, {DAY}
+    )[DAY]
+    given_up = [END.timestamp(), 2, None, (END + timedelta(days=3)).timestamp(), 3]
+    desk.cursor = json.dumps({"place": place, "days": {DAY: given_up}})
+    told(END + timedelta(days=3))
+    assert desk.days(refresh_days) == [DAY]
+    desk.pulled(DAY, END + timedelta(days=3))
+    assert desk.days(refresh_days) == []
 
 
 def test_a_restart_with_a_lost_cursor_makes_no_request_twice(desk, watermark):
@@ -168,11 +226,11 @@ def test_a_restart_with_a_lost_cursor_makes_no_request_twice(desk, watermark):
     assert desk.days(refresh_days) == []
 
 
-def test_runs_that_end_out_of_order_do_not_hide_the_latest_knowledge(desk, watermark):
+def test_the_latest_commit_counts_whatever_earlier_ones_knew(desk, watermark):
     desk.pulled(DAY, END + timedelta(days=5))
-    desk.pulled(DAY, END)
+    desk.pulled(DAY, END, open_conversations=40)
     watermark(END + timedelta(days=5))
-    assert desk.days(refresh_days) == []
+    assert desk.days(refresh_days) == [DAY]
 
 
 def test_a_materialization_without_our_metadata_counts_from_its_own_time(desk, watermark):
@@ -231,7 +289,8 @@ def test_ticks_stay_short_and_ask_once_however_long_the_history(desk, sandbox, w
         started = time.thread_time()  # on a busy machine the clock on the wall says nothing
         desk.tick(refresh_days)
         seconds.append(time.thread_time() - started)
-    assert len(desk.api_requests) == 1
+    asked = [request.path.rpartition("/")[2] for request in desk.api_requests]
+    assert asked == ["settings", "availability"]  # the first of them once a day, for days as old as these
     assert max(seconds) < 1.0
     assert len(desk.cursor) < 60 * count
 

@@ -1,0 +1,84 @@
+"""Asking for what is wanted: the runs that a tick requests, what it says, and the list that people see."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import dagster as dg
+
+from genesys_dagster.wanted import steps as kinds
+from genesys_dagster.wanted.attempts import STEP, wishes
+from genesys_dagster.wanted.board import show
+from genesys_dagster.wanted.runs import days_in_progress
+from genesys_dagster.wanted.steps import Step, Wish, in_words, ready
+
+REASON = "genesys/reason"
+PROVISIONAL = "provisional"
+_MOST = 50  # per tick: after months without the daemon, the rest follows in the next ticks
+
+# Today's work goes before corrections of the past; both go before backfills, which have priority 0 or what the
+# user gives them (Dagster docs, "Prioritizing runs").
+_PRIORITY = {
+    kinds.NEW_DAY: 20,
+    PROVISIONAL: 20,
+    kinds.SWEEP: 15,
+    kinds.LATE_ACTIVITY: 10,
+    kinds.CHECKS: 8,
+    kinds.INCOMPLETE: 5,
+    kinds.REFRESH: 5,
+}
+
+
+class Asked(NamedTuple):
+    """What a tick asks for.
+
+    Attributes:
+        requests: The runs.
+        words: What is wanted, in one line.
+    """
+
+    requests: list[dg.RunRequest]
+    words: str
+
+
+def ask(
+    instance: dg.DagsterInstance, asker: str, steps: Sequence[Step], now: datetime, most: int = _MOST
+) -> Asked:
+    """Asks for the steps whose time has come, and shows all of them.
+
+    Args:
+        instance: Which knows the runs.
+        asker: Whose list it is: the sensor's name.
+        steps: All that is wanted, the most important first.
+        now: The present moment.
+        most: How many at once.
+    """
+    wanted = wishes(instance, steps)
+    show(instance, asker, wanted)
+    return Asked([request_of(wish) for wish in ready_now(instance, wanted, now, most)], in_words(wanted))
+
+
+def ready_now(
+    instance: dg.DagsterInstance, wanted: Sequence[Wish], now: datetime, most: int = _MOST
+) -> list[Wish]:
+    """Those that may be asked for, of days that no run is about to write."""
+    # Whatever is under way may replace what another run writes, or the other way round: one after the other.
+    return ready(wanted, days_in_progress(instance, {wish.step.day for wish in wanted}), now, most)
+
+
+def request_of(wish: Wish) -> dg.RunRequest:
+    """The run of a wish; it carries the step, by which its attempts are counted."""
+    return request(wish.step.day, wish.step.kind, wish.run_key, {STEP: wish.step.key})
+
+
+def request(day: str, reason: str, run_key: str, tags: dict[str, str] | None = None) -> dg.RunRequest:
+    """Requests a run for a day.
+
+    Args:
+        day: Partition key.
+        reason: Kind of the step, or `provisional`; stands on the run as the tag `genesys/reason`.
+        run_key: Dagster starts no second run of the same sensor or schedule with it.
+        tags: Further tags.
+    """
+    all_tags = {REASON: reason, "dagster/priority": str(_PRIORITY[reason]), **(tags or {})}
+    return dg.RunRequest(partition_key=day, run_key=run_key, tags=all_tags)
