@@ -8,6 +8,7 @@ import os
 
 import dagster as dg
 
+from genesys_dagster.automation.check_alerts import Send, check_alert
 from genesys_dagster.wanted.runs import Days
 
 SLACK_TOKEN = "GENESYS_ALERT_SLACK_TOKEN"  # noqa: S105 - a name
@@ -19,9 +20,9 @@ _LONGEST = 600  # characters; what is longer belongs in the run's log
 
 
 def alert_sensors() -> list[dg.SensorDefinition]:
-    """The run-failure sensors that the environment asks for; none without configuration.
+    """The sensors of failed runs and failed checks that the environment asks for; none without configuration.
 
-    They watch all runs of this code location and run from the start, wherever automation does.
+    They watch all runs of this code location and the checks of `conversation_details`, and run from the start, wherever automation does.
 
     Raises:
         dagster.DagsterInvalidDefinitionError: A variable or a package is missing; the message says which.
@@ -34,9 +35,12 @@ def alert_sensors() -> list[dg.SensorDefinition]:
             raise dg.DagsterInvalidDefinitionError(
                 f"Alerts on Slack need {missing} too: set it, or unset the other."
             )
-        sensors.append(_slack(token, channel))
+        sensors += [
+            _slack(token, channel),
+            check_alert("alert_on_slack_of_checks", _to_slack(token, channel)),
+        ]
     if webhook := os.environ.get(TEAMS_WEBHOOK):
-        sensors.append(_teams(webhook))
+        sensors += [_teams(webhook), check_alert("alert_on_teams_of_checks", _to_teams(webhook))]
     return sensors
 
 
@@ -96,6 +100,27 @@ def _teams(webhook: str) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     return sensor
+
+
+def _to_slack(token: str, channel: str) -> Send:
+    def send(text: str) -> None:
+        from slack_sdk.web.client import WebClient  # what dagster-slack sends with
+
+        WebClient(token=token).chat_postMessage(channel=channel, text=text)
+
+    return send
+
+
+def _to_teams(webhook: str) -> Send:
+    def send(text: str) -> None:
+        from dagster_msteams import AdaptiveCard, Card, TeamsClient
+
+        client = TeamsClient(hook_url=webhook)
+        card = Card() if client.is_legacy_webhook() else AdaptiveCard()
+        card.add_attachment(text)
+        client.post_message(card.payload)
+
+    return send
 
 
 def _not_installed(service: str, variable: str, extra: str) -> dg.DagsterInvalidDefinitionError:

@@ -25,8 +25,9 @@ from genesys_dagster.automation.new_days import (
 )
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.automation.settings import sensor_status
+from genesys_dagster.wanted.told import wanted_days
 
-CHECKS = [yesterday_is_there]
+CHECKS = [yesterday_is_there, wanted_days]
 JOBS: list[dg.JobDefinition | Any] = [
     EXPORT_JOB,
     UPDATE_JOB,

@@ -23,13 +23,10 @@ from genesys_dagster.resources import GenesysResource
 from genesys_dagster.wanted import board
 from genesys_dagster.wanted.asking import PROVISIONAL, ask, request, request_of
 from genesys_dagster.wanted.attempts import wishes
-from genesys_dagster.wanted.memory import note, recall
+from genesys_dagster.wanted.memory import CARE_SINCE, note, recall
 from genesys_dagster.wanted.new_days import NewDays
 from genesys_dagster.wanted.runs import days_in_progress
 from genesys_dagster.wanted.steps import NEW_DAY, Step
-
-CARE_SINCE = "care_since"
-"""Name of the note from which day on automation takes care."""
 
 _MOST_NEW = 50  # per tick: after months without the daemon, the rest follows in the next ticks
 

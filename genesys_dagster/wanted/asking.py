@@ -11,6 +11,7 @@ from genesys_dagster.wanted.attempts import STEP, wishes
 from genesys_dagster.wanted.board import show
 from genesys_dagster.wanted.runs import days_in_progress
 from genesys_dagster.wanted.steps import Step, Wish, in_words, ready
+from genesys_dagster.wanted.told import WANTED_DAYS, listed, report
 
 REASON = "genesys/reason"
 PROVISIONAL = "provisional"
@@ -54,7 +55,8 @@ def ask(
         most: How many at once.
     """
     wanted = wishes(instance, steps)
-    show(instance, asker, wanted)
+    if show(instance, asker, wanted):
+        report(instance, WANTED_DAYS, listed(instance))
     return Asked([request_of(wish) for wish in ready_now(instance, wanted, now, most)], in_words(wanted))
 
 

@@ -44,9 +44,9 @@ class Line(NamedTuple):
         return self.tries > 0 and not self.is_under_way
 
 
-def show(instance: dg.DagsterInstance, asker: str, wishes: Sequence[Wish]) -> None:
-    """Puts an asker's part of the list in the place of what it said before."""
-    note(instance, asker, [list(_line(wish)) for wish in wishes[:_MOST]])
+def show(instance: dg.DagsterInstance, asker: str, wishes: Sequence[Wish]) -> bool:
+    """Puts an asker's part of the list in the place of what it said before; returns whether that was something else."""
+    return note(instance, asker, [list(_line(wish)) for wish in wishes[:_MOST]])
 
 
 def lines(instance: dg.DagsterInstance, *askers: str) -> list[Line]:

@@ -13,6 +13,9 @@ import dagster as dg
 _log = logging.getLogger(__name__)
 _PREFIX = "genesys_dagster/wanted/"
 
+CARE_SINCE = "care_since"
+"""Name of the note from which day on automation takes care."""
+
 
 def recall(instance: dg.DagsterInstance, *names: str) -> dict[str, Any]:
     """What was noted under some names; those without a note are left out."""

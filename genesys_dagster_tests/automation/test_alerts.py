@@ -34,7 +34,12 @@ def test_slack_and_teams_are_told_where_they_are_configured(monkeypatch):
     monkeypatch.setenv("GENESYS_ALERT_SLACK_CHANNEL", "#data")
     monkeypatch.setenv("GENESYS_ALERT_TEAMS_WEBHOOK", "https://example.org/hook")
     sensors = alert_sensors()
-    assert [sensor.name for sensor in sensors] == ["alert_on_slack", "alert_on_teams"]
+    assert [sensor.name for sensor in sensors] == [
+        "alert_on_slack",
+        "alert_on_slack_of_checks",
+        "alert_on_teams",
+        "alert_on_teams_of_checks",
+    ]
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
 

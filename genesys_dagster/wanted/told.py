@@ -1,0 +1,75 @@
+"""The list of what is wanted, where people look: a check of `conversation_details`, kept up to date by the sensors."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from genesys_dagster.checks.finding import table
+from genesys_dagster.pulls import ASSET_KEY
+from genesys_dagster.wanted.board import Line, lines
+
+WANTED_DAYS = "wanted_days"
+_SHOWN = 200
+
+
+def listed(instance: dg.DagsterInstance) -> dg.AssetCheckResult:
+    """What is wanted: a warning while something was tried in vain and waits to be asked for again."""
+    wanted = lines(instance)
+    waiting = [line for line in wanted if line.waits]
+    metadata = {"wanted": table([_row(line) for line in wanted[:_SHOWN]])} if wanted else {}
+    return dg.AssetCheckResult(
+        passed=not waiting,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_in_words(wanted, waiting),
+        metadata=metadata,
+    )
+
+
+@dg.asset_check(
+    asset=ASSET_KEY,
+    name=WANTED_DAYS,
+    description="What sensors want of the lake and have tried in vain: which day, since when, how often tried, and when next. "
+    "They ask for it as long as it is wanted, at intervals of up to a day.",
+)
+def wanted_days(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """List it."""
+    return listed(context.instance)
+
+
+def report(instance: dg.DagsterInstance, name: str, result: dg.AssetCheckResult) -> None:
+    """Report a check of `conversation_details` that no run evaluates."""
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=ASSET_KEY,
+        check_name=name,
+        passed=result.passed,
+        severity=result.severity,
+        metadata=result.metadata,
+        description=result.description,
+    )
+    instance.report_runless_asset_event(evaluation)
+
+
+def _in_words(wanted: list[Line], waiting: list[Line]) -> str:
+    if not wanted:
+        return "Nothing is wanted that is not there."
+    if not waiting:
+        return f"{len(wanted)} steps are wanted, under way or to be asked for."
+    oldest = waiting[0]
+    return (
+        f"{len(waiting)} of {len(wanted)} wanted steps were tried in vain and are asked for again; the oldest is the "
+        f"{oldest.kind} of {oldest.day}, wanted since {_at(oldest.since)}, tried {oldest.tries} times, next {_at(oldest.next)}."
+    )
+
+
+def _at(text: str | None) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if text else "at once"
+
+
+def _row(line: Line) -> dict[str, str | int | float | bool | None]:
+    return {
+        "day": line.day,
+        "kind": line.kind,
+        "since": _at(line.since),
+        "tries": line.tries,
+        "next": "under way" if line.is_under_way else _at(line.next),
+    }

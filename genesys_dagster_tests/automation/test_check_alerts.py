@@ -1,0 +1,124 @@
+"""Failed checks of severity ERROR are told once each, to whoever is told of failed runs."""
+
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.automation.check_alerts import check_alert
+from genesys_dagster.pulls import ASSET_KEY
+
+
+class Told:
+    """Ticks the sensor on an instance, as the daemon does, and keeps what is sent."""
+
+    def __init__(self, instance):
+        self.instance, self.cursor, self.sent, self.is_down = instance, None, [], False
+        self._sensor = check_alert("alerts", self._send)
+
+    def _send(self, text):
+        if self.is_down:
+            raise ConnectionError("no route to host")
+        self.sent.append(text)
+
+    def tick(self):
+        before = len(self.sent)
+        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor) as context:
+            self.cursor = self._sensor(context).cursor
+        return [line for text in self.sent[before:] for line in text.splitlines()]
+
+    def evaluated(self, day="2026-05-12", *, passed=False, severity="ERROR", name="completeness", **metadata):
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=ASSET_KEY,
+            check_name=name,
+            passed=passed,
+            severity=dg.AssetCheckSeverity[severity],
+            partition=day,
+            description="40 conversations are missing: pull\nthe partition again.",
+            metadata=metadata,
+        )
+        event = dg.DagsterEvent("ASSET_CHECK_EVALUATION", "a_job", event_specific_data=evaluation)
+        self.instance.report_dagster_event(event, run_id=str(uuid4()))
+
+
+@pytest.fixture
+def told(instance):
+    told = Told(instance)
+    told.evaluated("2026-05-01")
+    assert told.tick() == []  # what lies before the first tick is history
+    return told
+
+
+SENTENCE = "The check completeness of conversation_details 2026-05-12 failed: 40 conversations are missing: pull the partition again."
+
+
+def test_a_failed_check_is_told_in_one_sentence_and_once(told):
+    told.evaluated()
+    assert told.tick() == [SENTENCE]
+    assert told.tick() == []
+
+
+def test_a_check_that_fails_again_is_told_again(told):
+    told.evaluated()
+    told.tick()
+    told.evaluated()
+    assert told.tick() == [SENTENCE]
+
+
+def test_each_day_and_check_has_its_sentence(told):
+    told.evaluated("2026-05-11")
+    told.evaluated("2026-05-12")
+    told.evaluated("2026-05-12", name="unique_ids")
+    lines = told.tick()
+    assert len(told.sent) == 1
+    assert [line.split(" failed")[0] for line in lines] == [
+        "The check completeness of conversation_details 2026-05-11",
+        "The check completeness of conversation_details 2026-05-12",
+        "The check unique_ids of conversation_details 2026-05-12",
+    ]
+
+
+def test_warnings_and_what_passed_and_the_summary_of_several_days_are_not_told(told):
+    told.evaluated(severity="WARN")
+    told.evaluated(passed=True)
+    told.evaluated(None, partitions="two days")
+    told.evaluated(name="somebody_elses")
+    assert told.tick() == []
+
+
+def test_a_message_that_cannot_be_sent_is_sent_by_the_next_tick(told):
+    told.evaluated()
+    told.is_down = True
+    with pytest.raises(ConnectionError):
+        told.tick()
+    told.is_down = False
+    assert told.tick() == [SENTENCE]
+
+
+def test_many_failures_at_once_are_one_message_that_says_how_many(told):
+    for number in range(60):
+        told.evaluated(f"2026-04-{number % 28 + 1:02d}")
+    lines = told.tick()
+    assert (len(told.sent), len(lines), lines[-1]) == (1, 21, "… and 40 more.")
+    assert told.tick() == []
+
+
+def test_a_check_whose_run_began_before_others_failed_is_told_when_it_fails():
+    """Evaluations stand in the event log where their run began; on disk, as in a deployment."""
+    partitions = dg.DailyPartitionsDefinition("2026-05-01")
+
+    @dg.asset(key=ASSET_KEY, partitions_def=partitions)
+    def details() -> None: ...
+
+    @dg.asset_check(asset=details, name="completeness")
+    def completeness() -> dg.AssetCheckResult:
+        told.evaluated("2026-05-02")
+        told.tick()
+        return dg.AssetCheckResult(passed=False, description="late")
+
+    with dg.instance_for_test() as instance:
+        told = Told(instance)
+        told.tick()
+        dg.materialize([details, completeness], instance=instance, partition_key="2026-05-03")
+        assert [line.rpartition(" failed: ")[2] for line in told.tick()] == ["late"]
+        assert told.tick() == []
