@@ -90,9 +90,17 @@ def pulls_after(
 
 def latest_pulls(instance: dg.DagsterInstance, days: Iterable[str]) -> dict[str, Pull]:
     """The latest pull of each of a few days; days without one are left out."""
+    records = latest_materializations(instance, days).values()
+    return {pull.day: pull for record in records if (pull := pull_of(record)) is not None}
+
+
+def latest_materializations(
+    instance: dg.DagsterInstance, days: Iterable[str]
+) -> dict[str, dg.EventLogRecord]:
+    """The events of the latest pull of each of a few days; days without one are left out."""
     places = latest_places(instance, ASSET_KEY, days)
     records = _records(instance, ASSET_KEY, places.values())
-    return {pull.day: pull for record in records if (pull := pull_of(record)) is not None}
+    return {record.partition_key: record for record in records if record.partition_key is not None}
 
 
 def latest_places(instance: dg.DagsterInstance, asset: dg.AssetKey, days: Iterable[str]) -> Mapping[str, int]:

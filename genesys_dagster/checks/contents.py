@@ -7,6 +7,7 @@ import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks import schema, snapshots
+from genesys_dagster.checks.by_day import told_by_day
 from genesys_dagster.checks.finding import WARN, Finding, to_result
 from genesys_dagster.checks.identity import IDENTITY
 from genesys_dagster.checks.leaves import batches, missing_leaves
@@ -22,6 +23,7 @@ _SPECS = [
     partition_spec(schema.NAME, schema.DESCRIPTION, blocking=True),
     *(partition_spec(theme.name, theme.description, blocking=theme.blocking) for theme in THEMES),
 ]
+_BLOCKING = {schema.NAME, *(theme.name for theme in THEMES if theme.blocking)}
 
 
 @dg.multi_asset_check(
@@ -48,7 +50,8 @@ def contents(
         if schema.NAME in names:
             found[schema.NAME][key] = schema.schema_finding(dataset)
     for name, findings in found.items():
-        yield to_result(findings, check_name=name, asset_key=ASSET)
+        result = to_result(findings, check_name=name, asset_key=ASSET)
+        yield told_by_day(context, result, name, blocking=name in _BLOCKING)
 
 
 def look_into(dataset: ds.Dataset, day: Day, checks: Sequence[ThemeCheck]) -> dict[str, Finding]:

@@ -80,7 +80,12 @@ def table(rows: Sequence[Mapping[str, str | int | float | bool | None]]) -> dg.T
 def _table(findings: Mapping[str, Finding]) -> dg.TableMetadataValue:
     return table(
         [
-            {"partition": key, "passed": finding.passed, "finding": finding.summary}
+            {
+                "partition": key,
+                "passed": finding.passed,
+                "severity": finding.severity.value,
+                "finding": finding.summary,
+            }
             for key, finding in findings.items()
         ]
     )

@@ -3,11 +3,13 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import dagster as dg
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.checks.by_day import told_by_day
 
 ASSET = dg.AssetKey("conversation_details")
 
@@ -15,9 +17,13 @@ ASSET = dg.AssetKey("conversation_details")
 def partition_check(
     name: str, description: str, **settings: Any
 ) -> Callable[[Callable[..., dg.AssetCheckResult]], dg.AssetChecksDefinition]:
-    """`dagster.asset_check` for every partition of `conversation_details`."""
+    """`dagster.asset_check` for every partition of `conversation_details`, with a result for each of several."""
 
-    def decorate(function: Callable[..., dg.AssetCheckResult]) -> dg.AssetChecksDefinition:
+    def decorate(check: Callable[..., dg.AssetCheckResult]) -> dg.AssetChecksDefinition:
+        @wraps(check)
+        def function(context: dg.AssetCheckExecutionContext, **inputs: Any) -> dg.AssetCheckResult:
+            return told_by_day(context, check(context, **inputs), name)
+
         with _quiet():
             return dg.asset_check(
                 asset=ASSET, name=name, description=description, partitions_def=PARTITIONS, **settings

@@ -98,3 +98,26 @@ def test_a_run_over_several_days_says_how_each_day_is(partitions):
         (str(days[0]), True),
         (str(days[1]), False),
     ]
+
+
+def results_of(instance, name, day):
+    """The latest result of a check of a day, as the UI and downstream look it up."""
+    key = dg.AssetCheckKey(ASSET, name)
+    (info,) = instance.event_log_storage.get_asset_check_partition_info([key], partition_keys=[str(day)])
+    return info
+
+
+def test_each_day_of_a_run_over_several_has_results_of_its_own_for_what_lies_there(partitions):
+    days = [DAY - timedelta(days=1), DAY]
+    for _ in range(2):  # a second run must not stumble over what the first reported
+        partitions.pull(*days)
+        partitions.change(lambda table: pa.concat_tables([table, table]), DAY)
+        partitions.check("unique_ids", "completeness", "volume", days=days)
+    for day in days:
+        for name in ("unique_ids", "completeness", "volume"):
+            found = results_of(partitions.instance, name, day)
+            fails = (name, day) == ("unique_ids", DAY)
+            assert found.latest_execution_status.value == ("FAILED" if fails else "SUCCEEDED")
+            assert found.is_current
+    partitions.pull(DAY)
+    assert not results_of(partitions.instance, "unique_ids", DAY).is_current
