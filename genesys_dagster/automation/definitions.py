@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_dagster.automation.alerts import alert_sensors
-from genesys_dagster.automation.export import EXPORT_JOB, UPDATE_JOB
+from genesys_dagster.automation.export import CHECK_JOB, EXPORT_JOB, UPDATE_JOB
 from genesys_dagster.automation.freshness import REQUIRE_SCHEDULE, require_yesterday, yesterday_is_there
 from genesys_dagster.automation.housekeeping import (
     ORPHANED_JOBS_SCHEDULE,
@@ -25,12 +25,14 @@ from genesys_dagster.automation.new_days import (
 )
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.automation.settings import sensor_status
+from genesys_dagster.automation.unchecked import check_days
 from genesys_dagster.wanted.told import wanted_days
 
 CHECKS = [yesterday_is_there, wanted_days]
 JOBS: list[dg.JobDefinition | Any] = [
     EXPORT_JOB,
     UPDATE_JOB,
+    CHECK_JOB,
     SWEEP_JOB,
     require_yesterday,
     abort_stale_uploads,
@@ -48,6 +50,7 @@ SENSORS = [
     refresh_days,
     sweep_late_activity_daily,
     update_from_late_activity,
+    check_days,
     # Dagster's own default sensor for conditions would be there too, but stopped.
     dg.AutomationConditionSensorDefinition(
         "follow_upstream",

@@ -9,7 +9,7 @@ import dagster as dg
 from genesys_dagster.wanted import steps as kinds
 from genesys_dagster.wanted.attempts import STEP, wishes
 from genesys_dagster.wanted.board import show
-from genesys_dagster.wanted.runs import days_in_progress
+from genesys_dagster.wanted.runs import PARTITION, days_in_progress
 from genesys_dagster.wanted.steps import Step, Wish, in_words, ready
 from genesys_dagster.wanted.told import WANTED_DAYS, listed, report
 
@@ -83,4 +83,8 @@ def request(day: str, reason: str, run_key: str, tags: dict[str, str] | None = N
         tags: Further tags.
     """
     all_tags = {REASON: reason, "dagster/priority": str(_PRIORITY[reason]), **(tags or {})}
+    if (
+        reason == kinds.CHECKS
+    ):  # a job of checks alone has no partitions of its own: the tag says which is checked
+        return dg.RunRequest(run_key=run_key, tags={**all_tags, PARTITION: day})
     return dg.RunRequest(partition_key=day, run_key=run_key, tags=all_tags)

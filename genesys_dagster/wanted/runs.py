@@ -8,7 +8,7 @@ import dagster as dg
 from genesys_dagster.assets.conversation_details import PARTITIONS
 
 # Dagster docs, "Run tags": a run of one partition has the first, one of a range the other two.
-_DAY = "dagster/partition"
+PARTITION = "dagster/partition"
 _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 _UNFINISHED = [
@@ -29,7 +29,7 @@ class Days(NamedTuple):
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> "Days | None":
         """The days that a run's tags tell; None for a run without days."""
-        first, last = tags.get(_DAY) or tags.get(_FIRST), tags.get(_DAY) or tags.get(_LAST)
+        first, last = tags.get(PARTITION) or tags.get(_FIRST), tags.get(PARTITION) or tags.get(_LAST)
         return cls(first, last) if first and last else None
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ def days_in_progress(instance: dg.DagsterInstance, days: Collection[str]) -> set
         return set()
     # There are few runs of ranges, but a backfill may have queued thousands of single days: only what matters is read.
     before = [day for day in PARTITIONS.get_partition_keys() if day <= max(days)]
-    wanted: list[dict[str, str | list[str]]] = [{_DAY: sorted(days)}, {_FIRST: before}]
+    wanted: list[dict[str, str | list[str]]] = [{PARTITION: sorted(days)}, {_FIRST: before}]
     spans = {
         Days.of(record.dagster_run.tags)
         for tags in wanted

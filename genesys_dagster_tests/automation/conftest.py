@@ -15,6 +15,10 @@ def utc(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def day_of(request):
+    return request.partition_key or request.tags["dagster/partition"]
+
+
 class Desk:
     """Ticks sensors and schedules against the sandbox as the daemon does, and remembers what they remember."""
 
@@ -40,7 +44,7 @@ class Desk:
         return new
 
     def days(self, sensor):
-        return [request.partition_key for request in self.tick(sensor)]
+        return [day_of(request) for request in self.tick(sensor)]
 
     def schedule(self, schedule, at):
         """One tick of a schedule; returns the request or the words of the skip."""
@@ -70,7 +74,7 @@ class Desk:
         run = dg.DagsterRun(
             job_name="export_conversation_details",
             status=status,
-            tags={**request.tags, "dagster/partition": request.partition_key},
+            tags={**request.tags, "dagster/partition": day_of(request)},
         )
         self.instance.add_run(run)
         if ended is not None:
