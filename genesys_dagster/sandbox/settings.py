@@ -13,6 +13,7 @@ ALL_PERMISSIONS = frozenset(
     {
         "analytics:conversationDetail:view",
         "analytics:conversationAggregate:view",
+        "analytics:dataRetention:view",
         "architect:flow:view",
         "groups:team:view",
         "routing:queue:view",
@@ -48,6 +49,7 @@ class SandboxSettings:
         max_request_bytes: Largest request body.
         max_response_bytes: Largest page of conversations in bytes, None for no limit.
         gzip: Compress responses for clients that accept it.
+        retention_days: After how many days the org says that it deletes interaction data; None if nobody has set it.
         cursor_dialect: Speak the dialect of gateways: `entities` with `id`, and a cursor for the next page.
         cursor_in: Where that cursor stands: header `X-Genesys-Next-Page`, body `nextPage`, or both.
         faults: What goes wrong.
@@ -73,6 +75,7 @@ class SandboxSettings:
     max_request_bytes: int = 512_000
     max_response_bytes: int | None = None
     gzip: bool = True
+    retention_days: int | None = None
     cursor_dialect: bool = False
     cursor_in: Literal["both", "header", "body"] = "both"
     faults: Faults = field(default_factory=Faults)
