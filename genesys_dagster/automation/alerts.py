@@ -5,6 +5,7 @@ variables are set.
 """
 
 import os
+from typing import Any
 
 import dagster as dg
 
@@ -16,6 +17,7 @@ SLACK_CHANNEL = "GENESYS_ALERT_SLACK_CHANNEL"
 TEAMS_WEBHOOK = "GENESYS_ALERT_TEAMS_WEBHOOK"
 UI_URL = "GENESYS_ALERT_UI_URL"
 
+_PATIENCE = 30.0  # s; a tick has a minute
 _LONGEST = 600  # characters; what is longer belongs in the run's log
 
 
@@ -106,19 +108,20 @@ def _to_slack(token: str, channel: str) -> Send:
     def send(text: str) -> None:
         from slack_sdk.web.client import WebClient  # what dagster-slack sends with
 
-        WebClient(token=token).chat_postMessage(channel=channel, text=text)
+        WebClient(token=token, timeout=int(_PATIENCE)).chat_postMessage(channel=channel, text=text)
 
     return send
 
 
 def _to_teams(webhook: str) -> Send:
     def send(text: str) -> None:
-        from dagster_msteams import AdaptiveCard, Card, TeamsClient
+        from dagster_msteams import adaptive_card, card, client
 
-        client = TeamsClient(hook_url=webhook)
-        card = Card() if client.is_legacy_webhook() else AdaptiveCard()
-        card.add_attachment(text)
-        client.post_message(card.payload)
+        teams = client.TeamsClient(hook_url=webhook, timeout=_PATIENCE)
+        kinds: dict[bool, Any] = {True: card.Card, False: adaptive_card.AdaptiveCard}
+        message = kinds[teams.is_legacy_webhook()]()
+        message.add_attachment(text)
+        teams.post_message(message.payload)
 
     return send
 

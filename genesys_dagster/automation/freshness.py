@@ -5,6 +5,7 @@ backfill of an old day would make a late yesterday look fresh.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -44,7 +45,11 @@ def verdict(instance: dg.DagsterInstance, now: datetime) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(passed=True, description=_nothing_required(passed))
     pulls = latest_pulls(instance, days)
     faults = {day: fault for day in days if (fault := _fault(day, pulls.get(day)))}
-    metadata = {"day": days[-1], "days": len(days), **({"holes": ", ".join(faults)} if faults else {})}
+    metadata: dict[str, Any] = {
+        "day": days[-1],
+        "days": len(days),
+        **({"holes": ", ".join(faults)} if faults else {}),
+    }
     if not faults:
         which = days[-1] if len(days) == 1 else f"{days[0]} to {days[-1]}"
         text = f"{which}: there by {DEADLINE:%H:%M} of the morning after, or come since."

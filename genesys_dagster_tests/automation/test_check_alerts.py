@@ -1,10 +1,13 @@
 """Failed checks of severity ERROR are told once each, to whoever is told of failed runs."""
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from uuid import uuid4
 
 import dagster as dg
 import pytest
 
+from genesys_dagster.automation.alerts import alert_sensors
 from genesys_dagster.automation.check_alerts import check_alert
 from genesys_dagster.pulls import ASSET_KEY
 
@@ -122,3 +125,48 @@ def test_a_check_whose_run_began_before_others_failed_is_told_when_it_fails():
         dg.materialize([details, completeness], instance=instance, partition_key="2026-05-03")
         assert [line.rpartition(" failed: ")[2] for line in told.tick()] == ["late"]
         assert told.tick() == []
+
+
+def sensor_of(service):
+    (sensor,) = [each for each in alert_sensors() if each.name == f"alert_on_{service}_of_checks"]
+    return sensor
+
+
+def tick_twice(sensor, instance, told):
+    """A first tick, a failed check, and the tick that tells it."""
+    cursor = None
+    for _ in range(2):
+        with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+            cursor = sensor(context).cursor
+        told.evaluated()
+
+
+def test_teams_gets_the_sentence_as_a_card(told, instance, monkeypatch):
+    received = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_): ...
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("GENESYS_ALERT_TEAMS_WEBHOOK", f"http://127.0.0.1:{server.server_port}/hook")
+        tick_twice(sensor_of("teams"), instance, told)
+        server.shutdown()
+    (body,) = received
+    assert SENTENCE in body
+
+
+def test_slack_gets_the_sentence_in_the_channel(told, instance, monkeypatch):
+    received = []
+    monkeypatch.setattr(
+        "slack_sdk.web.client.WebClient.chat_postMessage", lambda _, **message: received.append(message)
+    )
+    monkeypatch.setenv("GENESYS_ALERT_SLACK_TOKEN", "xoxb-not-a-token")
+    monkeypatch.setenv("GENESYS_ALERT_SLACK_CHANNEL", "#data")
+    tick_twice(sensor_of("slack"), instance, told)
+    assert received == [{"channel": "#data", "text": SENTENCE}]
