@@ -1,6 +1,6 @@
 """The asset `contact_center_report`: one page with the figures of the last 30 days."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -18,6 +18,10 @@ hour and queue, over the last {DAYS} days in the lake and compared with the week
 It needs nothing but itself: open it from the link `page` in the metadata, download it or mail it.
 """
 
+QUEUES, AGENTS = "queue_performance", "agent_performance"
+_AT_ONCE = 100  # days that are looked for at once
+_DAYS = dg.DagsterType(lambda _, __: True, name="days", typing_type=dict[str, ds.Dataset])
+
 # A day that was never exported is left blank in the report, so it need not wait for all of history. Once per change
 # of any day; while days are being computed, a backfill say, it waits for the last of them.
 _FOLLOW_ANY_DAY = (
@@ -29,15 +33,9 @@ _FOLLOW_ANY_DAY = (
 ).with_label("follow_any_day")
 
 
-def _days(*columns: str) -> dg.AssetIn:
-    return dg.AssetIn(
-        partition_mapping=dg.AllPartitionMapping(),
-        metadata={"columns": [*columns], "allow_missing_partitions": True},
-    )
-
-
 @dg.asset(
-    ins={"queue_performance": _days(*QUEUE_COLUMNS), "agent_performance": _days(*AGENT_COLUMNS)},
+    deps=[dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in (QUEUES, AGENTS)],
+    required_resource_keys={"s3_parquet_io_manager"},
     io_manager_key="s3_page_io_manager",
     group_name="report",
     kinds={"python", "plotly", "html", "s3"},
@@ -46,11 +44,9 @@ def _days(*columns: str) -> dg.AssetIn:
     code_version="1",
     automation_condition=_FOLLOW_ANY_DAY,
 )
-def contact_center_report(
-    queue_performance: dict[str, ds.Dataset], agent_performance: dict[str, ds.Dataset]
-) -> dg.Output[str]:
+def contact_center_report(context: dg.AssetExecutionContext) -> dg.Output[str]:
     """Render the last days that the lake has."""
-    data = _data(queue_performance, agent_performance)
+    data = _data(context)
     metadata: dict[str, Any] = {
         "summary": dg.MetadataValue.md(summary(data)),
         "first_day": str(data.window.first),
@@ -60,14 +56,47 @@ def contact_center_report(
     return dg.Output(render(data, PARTITIONS.timezone), metadata=metadata)
 
 
-def _data(queues: Mapping[str, ds.Dataset], agents: Mapping[str, ds.Dataset]) -> ReportData:
+def _data(context: dg.AssetExecutionContext) -> ReportData:
+    keys = PARTITIONS.get_partition_keys()
+    queues = _last_days(context, QUEUES, QUEUE_COLUMNS, keys)
     if not queues:
         raise dg.Failure(
             "No day of queue_performance is in the lake: materialize at least one, then the report.",
             allow_retries=False,
         )
     window = Window.of(queues)
+    needed = [key for key in keys if window.is_needed(key)]
+    queues |= _days(context, QUEUES, QUEUE_COLUMNS, [key for key in needed if key < min(queues)])
+    agents = _days(context, AGENTS, AGENT_COLUMNS, needed)
     return ReportData(window, rows(queues, QUEUE_COLUMNS, window), rows(agents, AGENT_COLUMNS, window))
+
+
+def _last_days(
+    context: dg.AssetExecutionContext, asset: str, columns: Sequence[str], keys: Sequence[str]
+) -> dict[str, ds.Dataset]:
+    """The days that are in the lake among the last partitions, or among those before if none of these is."""
+    for end in range(len(keys), 0, -_AT_ONCE):
+        if found := _days(context, asset, columns, keys[max(end - _AT_ONCE, 0) : end]):
+            return found
+    return {}
+
+
+def _days(
+    context: dg.AssetExecutionContext, asset: str, columns: Sequence[str], keys: Sequence[str]
+) -> dict[str, ds.Dataset]:
+    """Those of some neighbouring days that are in the lake."""
+    if not keys:
+        return {}
+    # Not an input: that would be all partitions since the first, each of which costs a question.
+    request = dg.build_input_context(
+        asset_key=dg.AssetKey(asset),
+        dagster_type=_DAYS,
+        asset_partitions_def=PARTITIONS,
+        asset_partition_key_range=dg.PartitionKeyRange(keys[0], keys[-1]),
+        definition_metadata={"columns": [*columns], "allow_missing_partitions": True},
+    )
+    found: dict[str, ds.Dataset] = context.resources.s3_parquet_io_manager.load_input(request)
+    return found
 
 
 REPORT = [contact_center_report]

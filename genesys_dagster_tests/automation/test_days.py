@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.automation import days
-from genesys_dagster.automation.days import day_of, end_of, ended_by, is_partition
+from genesys_dagster.automation.days import day_of, end_of, ended_by, is_partition, start_of
 from genesys_dagster.automation.new_days import export_new_days
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster_tests.automation.conftest import utc
@@ -17,9 +17,11 @@ def partitions(monkeypatch):
     def redefine(start, timezone):
         monkeypatch.setattr(days, "PARTITIONS", dg.DailyPartitionsDefinition(start, timezone=timezone))
         end_of.cache_clear()
+        start_of.cache_clear()
 
     yield redefine
     end_of.cache_clear()
+    start_of.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 from dagster_aws.s3 import S3Resource
 
+from genesys_dagster.assets import report as assets_report
 from genesys_dagster.assets.performance import PARTITIONS as ALL_DAYS
 from genesys_dagster.assets.performance import agent_performance, queue_performance
 from genesys_dagster.assets.report import contact_center_report
 from genesys_dagster.definitions import build_definitions
+from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.report.io_manager import S3PageIOManager, _address
@@ -48,6 +50,7 @@ def days(put):
 @pytest.fixture
 def report(environment):
     """Materializes the report."""
+    environment.setattr(assets_report, "PARTITIONS", PARTITIONS)
 
     def report(**settings):
         stubs = [
@@ -85,6 +88,24 @@ def test_the_metadata_link_to_the_page_and_show_it_in_small(days, report, lake):
     assert "data:image/svg+xml" in metadata["summary"]
     assert (metadata["first_day"], metadata["last_day"]) == (str(back(29)), str(LAST))
     assert metadata["days_present"] == 3
+
+
+def test_only_what_the_report_needs_is_looked_for(environment, put, monkeypatch):
+    all_days = dg.DailyPartitionsDefinition("2020-01-01", end_date="2026-05-15")
+    put("queue_performance", LAST, [queue_row(LAST, offered=10)], QUEUE_PERFORMANCE)
+    put("agent_performance", LAST, [agent_row(LAST, handled=3, handle_seconds=90)], AGENT_PERFORMANCE)
+    environment.setattr(assets_report, "PARTITIONS", all_days)
+    looked_for = []
+    load = S3ParquetIOManager.load_input
+    monkeypatch.setattr(
+        S3ParquetIOManager,
+        "load_input",
+        lambda self, context: looked_for.extend(context.asset_partition_keys) or load(self, context),
+    )
+    with dg.build_asset_context(resources=build_definitions().resources) as context:
+        made = contact_center_report(context)
+    assert made.metadata["days_present"].value == 1
+    assert len(looked_for) < 200
 
 
 def test_the_same_figures_give_the_same_bytes(days, report):
