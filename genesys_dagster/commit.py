@@ -105,18 +105,18 @@ def judge(new: Candidate, policy: Policy) -> Mapping[str, int | str]:
         policy: What passes.
 
     Returns:
-        What is to be remembered of it: `announced_missing`, and `accepted`, the sentence that was overruled.
+        What is to be remembered of it: `announced_missing`, and `accepted`, what somebody has overruled. What was
+        accepted is no longer missed.
 
     Raises:
         CommitRefusedError: It may not.
     """
-    refusal = _poorer(new) or _less(new, policy) or _short(new, policy)
-    remembered: dict[str, int | str] = {"announced_missing": new.missing}
-    if refusal is None:
-        return remembered
+    refusals = [each for each in (_poorer(new), _less(new, policy), _short(new, policy)) if each is not None]
+    if not refusals:
+        return {"announced_missing": new.missing}
     if not policy.accept_loss:
-        raise refusal
-    return {**remembered, "accepted": str(refusal)}
+        raise refusals[0]
+    return {"announced_missing": 0, "accepted": " ".join(map(str, refusals))}
 
 
 def _poorer(new: Candidate) -> CommitRefusedError | None:
@@ -149,7 +149,7 @@ def _short(new: Candidate, policy: Policy) -> CommitRefusedError | None:
     if not new.missing:
         return None
     short = f"{new.day}: {new.missing:,} of the {new.announced:,} announced conversations did not come"
-    if not policy.is_last_attempt:
+    if policy.accept_loss or not policy.is_last_attempt:
         return CommitRefusedError(f"{short}. Nothing was replaced; they are asked for again.", retryable=True)
     if new.removed:
         return CommitRefusedError(

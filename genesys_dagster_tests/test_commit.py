@@ -79,6 +79,14 @@ def test_what_somebody_accepts_is_committed_and_remembered():
     assert "all of the 361" in verdict["accepted"]
 
 
+def test_an_accepted_shortfall_is_no_longer_missed():
+    for is_last_attempt in (True, False):
+        policy = Policy(accept_loss=True, is_last_attempt=is_last_attempt)
+        verdict = judge(new(announced=5_000, received=4_800), policy)
+        assert "200 of the 5,000" in verdict["accepted"]
+        assert verdict["announced_missing"] == 0
+
+
 @given(
     stored=st.none() | st.integers(0, 3_000),
     removed_share=st.floats(0, 1),

@@ -119,7 +119,7 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         with as_failure():
             verdict = judge(candidate, policy)
         remembered.update(verdict, source=new.source)
-        remembered["announced_missing"] = missing = max(candidate.missing, new.missing)
+        remembered["announced_missing"] = missing = max(int(verdict["announced_missing"]), new.missing)
         return {**verdict, "announced_missing": missing}
 
     def facts() -> Mapping[str, str]:

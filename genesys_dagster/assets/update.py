@@ -20,7 +20,7 @@ from genesys_dagster.export import ExportReport
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
-from genesys_dagster.pulls import LATE_ACTIVITY, Pull, latest_pulls
+from genesys_dagster.pulls import LATE_ACTIVITY, Pull, latest_pulls, sweeps_naming
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.records.update import newest, updated
@@ -59,7 +59,7 @@ def update(
     pull = latest_pulls(context.instance, [day]).get(day)
     if pull is None or stored is None or not stored.has_schema() or was_cut_otherwise(stored, window):
         return None
-    sweeps = _sweeps_since(context.instance, partitions, pull)
+    sweeps = sweeps_naming(context.instance, day, pull.active_until)
     found = [stored_day(context, partitions, sweep, LATE_ACTIVITY) for sweep in sweeps]
     usable = [version for version in found if version is not None and version.has_schema()]
     if len(usable) < len(found):
@@ -83,7 +83,7 @@ def update(
             "updated_from": dg.MetadataValue.json(sweeps),
         },
         terms=terms(
-            day, window, stored, Policy(), lambda: Came(source, missing=_missing(pull)), stored_source=source
+            day, window, stored, Policy(), lambda: Came(source, missing=pull.missing), stored_source=source
         ),
     )
 
@@ -92,12 +92,6 @@ def _end_of(sweep: StoredVersion) -> datetime | None:
     """Until when a sweep looked, whatever the time zone has become since."""
     window = window_of_stored(sweep)
     return window.end if window else None
-
-
-def _missing(pull: Pull) -> int:
-    """How many announced conversations the pull lacked; an update brings none of them."""
-    said = pull.metadata.get("announced_missing")
-    return said.value if said is not None and isinstance(said.value, int) else 0
 
 
 def _of_the_pull(pull: Pull) -> Mapping[str, Any]:
@@ -114,18 +108,6 @@ def contents(rows: Selection | ExportReport) -> Mapping[str, Any]:
         "open_conversations": rows.open_conversations,
         "latest_end": dg.MetadataValue.timestamp(latest_end) if latest_end else dg.MetadataValue.null(),
     }
-
-
-def _sweeps_since(
-    instance: dg.DagsterInstance, partitions: dg.TimeWindowPartitionsDefinition, pull: Pull
-) -> list[str]:
-    """The swept days that ended after what is already in the day."""
-    swept = filter(partitions.has_partition_key, instance.get_materialized_partitions(LATE_ACTIVITY))
-    return sorted(
-        sweep
-        for sweep in swept
-        if sweep > pull.day and partitions.time_window_for_partition_key(sweep).end > pull.active_until
-    )
 
 
 def _inside(selection: Selection, found: list[StoredVersion]) -> Iterator[pa.Table]:

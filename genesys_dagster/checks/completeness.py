@@ -9,23 +9,25 @@ from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, to_result
 from genesys_dagster.checks.history import Pull, latest_pulls
 from genesys_dagster.checks.partition import ASSET, partition_check
+from genesys_dagster.commit import WOBBLE_MOST, WOBBLE_SHARE, wobble
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery
 from genesys_dagster.resources import GenesysResource
 
-# totalHits is approximate and moves while data arrives (Genesys developer blog, "Analytics conversations API
-# behavior", 2022-04-21).
-TOLERANCE = 0.001
+# By how much more may have come than was announced: `totalHits` is approximate (see `commit.wobble`).
+SURPLUS = 0.001
 
 _NEVER_PULLED = "this Dagster instance has no materialization of the partition; materialize it."
 
 
 @partition_check(
     name="completeness",
+    blocking=True,
     description="The pull received as many conversations as Genesys Cloud announced at the same time (`totalHits` of the "
-    f"interactive query), within {TOLERANCE:.1%}. Decided from the materialization's metadata.",
+    f"interactive query), give or take {WOBBLE_SHARE:.1%} and at most {WOBBLE_MOST}. Decided from the materialization's "
+    "metadata. What is made of the day waits until it is whole.",
 )
 def completeness(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Compare what each pull received with what was announced to it."""
@@ -39,7 +41,7 @@ def _at_pull(pull: Pull | None) -> Finding:
         return not_compared(_NEVER_PULLED)
     if pull.total_hits is None:
         return not_compared("the server did not say how many conversations to expect.")
-    return compare_with_hits(pull, pull.total_hits)
+    return compare_with_hits(pull, pull.total_hits, missing=pull.missing)
 
 
 @partition_check(
@@ -74,26 +76,32 @@ async def _announced(genesys: GenesysResource, keys: list[str]) -> Mapping[str, 
         return {key: await query.count(Interval(window.start, window.end)) for key, window in windows.items()}
 
 
-def compare_with_hits(pull: Pull, announced: int) -> Finding:
+def compare_with_hits(pull: Pull, announced: int, missing: int | None = None) -> Finding:
     """Judge the number of conversations that a pull received.
 
     What began on another day was announced, too: the query counts all that began on a UTC day that the interval
     touches (SDK 269 models/conversation_query.py, `interval`). A query that had to be cut in slices announces those
     in two slices twice, and then also delivers them twice.
+
+    Args:
+        pull: What it recorded.
+        announced: How many there should be.
+        missing: How many of them did not come, where that was judged with more knowledge.
     """
     received = pull.rows + pull.outside_window_dropped
-    tolerance = TOLERANCE * announced
-    missing = announced - received - pull.duplicates_dropped
+    if missing is None:
+        missing = announced - received - pull.duplicates_dropped
+        missing = missing if missing > wobble(announced) else 0
     surplus = received - announced
     figures = {"rows": pull.rows, "received": received, "announced": announced}
-    if missing > tolerance:
+    if missing:
         return Finding(
             passed=False,
             severity=ERROR,
             summary=f"{missing:,} of {announced:,} announced conversations are missing: pull the partition again.",
             figures=figures,
         )
-    if surplus > tolerance:
+    if surplus > SURPLUS * announced:
         return Finding(
             passed=False,
             severity=WARN,

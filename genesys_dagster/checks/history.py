@@ -18,12 +18,14 @@ class Pull:
         outside_window_dropped: Conversations received that began on another day.
         duplicates_dropped: Conversations received twice.
         total_hits: How many the interactive query announced; None if it did not say.
+        missing: How many of them did not come, as judged at the commit; None if that was not judged.
     """
 
     rows: int
     outside_window_dropped: int
     duplicates_dropped: int
     total_hits: int | None
+    missing: int | None = None
 
 
 def latest_pulls(
@@ -38,6 +40,7 @@ def latest_pulls(
 
 def _pull(metadata: Mapping[str, Any]) -> Pull | None:
     rows, hits = metadata.get("dagster/partition_row_count"), metadata.get("total_hits")
+    missing = metadata.get("announced_missing")
     if not isinstance(rows, int):
         return None
     return Pull(
@@ -45,4 +48,5 @@ def _pull(metadata: Mapping[str, Any]) -> Pull | None:
         int(metadata.get("outside_window_dropped") or 0),
         int(metadata.get("duplicates_dropped") or 0),
         hits if isinstance(hits, int) else None,
+        missing if isinstance(missing, int) else None,
     )

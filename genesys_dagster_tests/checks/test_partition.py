@@ -13,7 +13,7 @@ from genesys_dagster.checks.partition import ASSET
 from genesys_dagster.records.select import Selection
 from genesys_dagster_tests.conftest import DAY
 
-BLOCKING = {"schema", "unique_ids", "window"}
+BLOCKING = {"completeness", "schema", "unique_ids", "window"}
 ALL = sorted(key.name for check in CHECKS for key in check.check_keys)
 
 
