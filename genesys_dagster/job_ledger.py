@@ -1,39 +1,70 @@
 """Bulk jobs remembered in the Dagster instance, so that a run that died leaves neither work nor rubbish behind.
 
 The run that takes its place reads the job that was already submitted; what nobody takes over is deleted by
-`automation/orphans.py`. Kept in the instance's key-value store: one entry per window of an export.
+`automation/housekeeping.py`. Kept in the instance's key-value store: one entry per window and kind of job.
 """
 
 import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple, get_args
 
 import dagster as dg
 
-from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.interval import Interval, parse_instant
+from genesys_dagster.genesys.job_memory import RememberedJob
 
 _log = logging.getLogger(__name__)
 _PREFIX = "genesys_dagster/bulk_jobs/"
 _KEYS_AT_ONCE = 500  # databases limit the length of a list of keys
 
+Kind = Literal["export", "sweep"]
+
+
+class Place(NamedTuple):
+    """Where jobs are noted: what for, and for which window."""
+
+    window: Interval
+    kind: Kind = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A bulk job that a run has submitted, or taken over, and not deleted.
+
+    Attributes:
+        job_id: The job.
+        submitted: When (seconds since 1970).
+        run_id: The run that submitted it or took it over last.
+        known_until: The watermark at that time, if it was noted.
+        is_awaited: Whether that run went without it because it took too long: the next one is to have it.
+    """
+
+    job_id: str
+    submitted: float
+    run_id: str
+    known_until: datetime | None = None
+    is_awaited: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The bulk jobs that a run has submitted for one window and not deleted.
+    """The bulk jobs of one place.
 
     Attributes:
-        run_id: The run.
-        jobs: Job id and time of submission (seconds since 1970) by what was asked for.
+        jobs: By what was asked for.
+        left: Jobs that are of no use any more and could not be deleted.
     """
 
-    run_id: str
-    jobs: Mapping[str, tuple[str, float]]
+    jobs: Mapping[str, Noted] = field(default_factory=dict)
+    left: tuple[Noted, ...] = ()
 
 
 class InstanceLedger:
-    """Notes the bulk jobs of one export in the instance.
+    """Notes the bulk jobs of one export or sweep in the instance.
 
     A store that fails costs the memory, never the export: the log says so.
 
@@ -41,6 +72,7 @@ class InstanceLedger:
         instance: Where to note.
         run_id: The run that exports.
         window: What it exports.
+        kind: What for.
         now: Seconds since 1970.
     """
 
@@ -50,66 +82,123 @@ class InstanceLedger:
         run_id: str,
         window: Interval,
         *,
+        kind: Kind = "export",
         now: Callable[[], float] = time.time,
     ) -> None:
         self._instance = instance
         self._run_id = run_id
-        self._window = window
+        self._place = Place(window, kind)
         self._now = now
 
-    def recall(self, question: str, max_age: float) -> str | None:
-        """Returns the job that an earlier run submitted with the same question, at most `max_age` seconds ago."""
-        job_id, submitted = self._jobs().get(question, ("", 0.0))
-        return job_id if job_id and self._now() - submitted <= max_age else None
+    def recall(self, question: str) -> RememberedJob | None:
+        """Returns the job that an earlier run submitted with the same question and did not forget."""
+        job = self._entry().jobs.get(question)
+        if job is None:
+            return None
+        known_until = job.known_until or datetime.fromtimestamp(job.submitted, UTC)
+        return RememberedJob(job.job_id, self._now() - job.submitted, known_until, job.is_awaited)
 
-    def note(self, question: str, job_id: str) -> None:
-        """Remembers a job that was just submitted."""
-        self._write({**self._jobs(), question: (job_id, self._now())})
+    def note(self, question: str, job_id: str, known_until: datetime) -> None:
+        """Remembers a job that was just submitted; one that is still noted for the same question is left over."""
+        entry = self._without(question, keep=True)
+        job = Noted(job_id, self._now(), self._run_id, known_until)
+        self._write(replace(entry, jobs={**entry.jobs, question: job}))
+
+    def keep(self, question: str, *, awaited: bool) -> None:
+        """Remembers that the job is this run's now, or that this run leaves it to the next."""
+        entry = self._entry()
+        if job := entry.jobs.get(question):
+            job = replace(job, run_id=self._run_id, is_awaited=awaited)
+            self._write(replace(entry, jobs={**entry.jobs, question: job}))
+
+    def leave(self, question: str) -> None:
+        """Remembers of a job only that it is still to be deleted."""
+        self._write(self._without(question, keep=True))
 
     def forget(self, question: str) -> None:
         """Drops the job of a question."""
-        jobs = self._jobs()
-        if jobs.pop(question, None):
-            self._write(jobs)
+        self._write(self._without(question, keep=False))
 
-    def _jobs(self) -> dict[str, tuple[str, float]]:
+    def _without(self, question: str, *, keep: bool) -> Entry:
+        entry = self._entry()
+        jobs = dict(entry.jobs)
+        job = jobs.pop(question, None)
+        return Entry(jobs, (*entry.left, job) if keep and job else entry.left)
+
+    def _entry(self) -> Entry:
         try:
-            entry = entries(self._instance, [self._window]).get(self._window)
+            return entries(self._instance, [self._place]).get(self._place, Entry())
         except Exception:  # noqa: BLE001 - whatever a store may raise
             _log.warning("the instance does not tell which bulk jobs were submitted before", exc_info=True)
-            return {}
-        return dict(entry.jobs) if entry else {}
+            return Entry()
 
-    def _write(self, jobs: Mapping[str, tuple[str, float]]) -> None:
+    def _write(self, entry: Entry) -> None:
         try:
-            write(self._instance, self._window, Entry(self._run_id, jobs) if jobs else None)
+            write(self._instance, self._place, entry)
         except Exception:  # noqa: BLE001 - whatever a store may raise
             _log.warning("the instance does not remember which bulk jobs were submitted", exc_info=True)
 
 
-def entries(instance: dg.DagsterInstance, windows: Iterable[Interval]) -> dict[Interval, Entry]:
-    """The entries of some windows; those without one are left out."""
-    by_key = {_key(window): window for window in windows}
+def places(windows: Iterable[Interval]) -> list[Place]:
+    """Everywhere where jobs of these windows may be noted."""
+    return [Place(window, kind) for window in windows for kind in get_args(Kind)]
+
+
+def entries(instance: dg.DagsterInstance, wanted: Iterable[Place]) -> dict[Place, Entry]:
+    """The entries of some places; those without one are left out."""
+    by_key = {_key(place): place for place in wanted}
     keys = list(by_key)
-    found: dict[Interval, Entry] = {}
+    found: dict[Place, Entry] = {}
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         values = instance.run_storage.get_cursor_values(set(keys[start : start + _KEYS_AT_ONCE]))
         found |= {by_key[key]: _read(text) for key, text in values.items() if text}
     return found
 
 
-def write(instance: dg.DagsterInstance, window: Interval, entry: Entry | None) -> None:
-    """Replaces the entry of a window; None empties it."""
-    text = json.dumps({"run_id": entry.run_id, "jobs": entry.jobs}) if entry else ""
+def write(instance: dg.DagsterInstance, place: Place, entry: Entry) -> None:
+    """Replaces the entry of a place."""
+    said = {
+        "jobs": {question: _said(job) for question, job in entry.jobs.items()},
+        "left": [_said(job) for job in entry.left],
+    }
+    text = json.dumps(said) if entry.jobs or entry.left else ""
     # One key at a time: of several, the store may leave out those that are new.
-    instance.run_storage.set_cursor_values({_key(window): text})
+    instance.run_storage.set_cursor_values({_key(place): text})
 
 
-def _key(window: Interval) -> str:
-    return _PREFIX + window.as_text()
+def drop(instance: dg.DagsterInstance, place: Place, job_id: str) -> None:
+    """Forgets one job, whatever else is noted in its place meanwhile."""
+    entry = entries(instance, [place]).get(place, Entry())
+    jobs = {question: job for question, job in entry.jobs.items() if job.job_id != job_id}
+    write(instance, place, Entry(jobs, tuple(job for job in entry.left if job.job_id != job_id)))
+
+
+def _key(place: Place) -> str:
+    kind = "" if place.kind == "export" else f"{place.kind}/"
+    return f"{_PREFIX}{kind}{place.window.as_text()}"
+
+
+def _said(job: Noted) -> dict[str, Any]:
+    known_until = job.known_until.isoformat() if job.known_until else None
+    return {
+        "id": job.job_id,
+        "submitted": job.submitted,
+        "run_id": job.run_id,
+        "known_until": known_until,
+        "awaited": job.is_awaited,
+    }
 
 
 def _read(text: str) -> Entry:
     said = json.loads(text)
-    jobs = {question: (str(job_id), float(at)) for question, (job_id, at) in said["jobs"].items()}
-    return Entry(str(said["run_id"]), jobs)
+    run_id = said.get("run_id", "")
+    jobs = {question: _noted(job, run_id) for question, job in said["jobs"].items()}
+    return Entry(jobs, tuple(_noted(job, run_id) for job in said.get("left", ())))
+
+
+def _noted(said: Any, run_id: str) -> Noted:
+    if isinstance(said, list):  # as versions before this one wrote it
+        job_id, submitted = said
+        return Noted(str(job_id), float(submitted), str(run_id))
+    known_until = parse_instant(said["known_until"]) if said["known_until"] else None
+    return Noted(said["id"], float(said["submitted"]), said["run_id"], known_until, bool(said["awaited"]))

@@ -1,8 +1,7 @@
 """Dagster's door to Genesys Cloud: configuration only. What it configures lives in `genesys/`."""
 
-import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -15,9 +14,10 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.errors import ConfigurationError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import JobLedger, JobSettings
+from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.genesys.settings import ClientSettings
-from genesys_dagster.sweep import Sweep, sweep
+from genesys_dagster.sweep import Sweep
 
 DELETIONS = "GENESYS_DELETIONS_ALLOWED"
 DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"
@@ -188,7 +188,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def conversation_details(
         self, client: GenesysClient, ledger: JobLedger | None = None, *, may_query: bool = True
     ) -> ConversationDetails:
-        """The reader of conversation details that this configuration asks for."""
+        """The reader of conversation details that this configuration asks for; arguments as of its class."""
         return ConversationDetails(
             client,
             source=self.source,
@@ -197,25 +197,27 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             job_page_size=self.job_page_size,
             max_job_wait=timedelta(minutes=self.max_job_wait_minutes),
             job_slices=self.job_slices,
-            may_query=may_query,
             ledger=ledger,
+            may_query=may_query,
         )
 
-    def sweep(self, intervals: Sequence[Interval]) -> Sweep:
+    def sweep(
+        self, intervals: Sequence[Interval], ledger: Callable[[Interval], JobLedger] | None = None
+    ) -> Sweep:
         """The conversations that began before an interval and in which something happened during it.
 
         Args:
             intervals: When activity counts, in time order.
+            ledger: Where the bulk job of an interval is remembered, so that a run that dies leaves it to the next.
+
+        Returns:
+            What reads them: nothing is asked before its `rows()`.
 
         Raises:
-            GenesysError: as `genesys_dagster.sweep.sweep`.
+            ConfigurationError: as `settings`.
         """
-
-        async def run() -> Sweep:
-            async with self.client() as client:
-                return await sweep(client, intervals, self._job_settings())
-
-        return asyncio.run(run())
+        self.settings()
+        return Sweep(self.client, intervals, self._job_settings(), ledger)
 
     def _job_settings(self) -> JobSettings:
         return JobSettings(

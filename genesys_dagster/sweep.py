@@ -1,61 +1,100 @@
 """Older conversations in which something happened, as typed rows: where `genesys` and `records` meet once more."""
 
-from collections.abc import Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from genesys_dagster.genesys.activity import ActivePage, late_activity
+from genesys_dagster.genesys.activity import alive_in
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import JobSettings
+from genesys_dagster.records.activity import had_activity
 from genesys_dagster.records.decode import decode
 from genesys_dagster.records.update import newest
 
 
-@dataclass(slots=True)
 class Sweep:
-    """What a sweep found.
+    """The conversations that began before an interval and had activity in it. Nothing is asked before `rows()`.
 
-    Attributes:
-        api_requests: Requests it took.
-    """
-
-    api_requests: int = 0
-    _batches: list[pa.RecordBatch] = field(default_factory=list)
-
-    def rows(self) -> pa.Table:
-        """The conversations, each once as it was seen last, in order of their start."""
-        return newest(pa.Table.from_batches([batch]) for batch in self._batches).sort_by("conversationStart")
-
-    def take(self, found: ActivePage) -> None:
-        """Keep those conversations of a page in which something happened."""
-        decoded = decode([found.page.body], found.page.records_key)
-        is_active = [identity in found.active for identity in decoded.rows["conversationId"].to_pylist()]
-        self._batches.append(decoded.rows.filter(pa.array(is_active, pa.bool_())))
-
-
-async def sweep(client: GenesysClient, intervals: Sequence[Interval], settings: JobSettings) -> Sweep:
-    """Find the conversations that began before an interval and had activity in it.
-
-    One bulk job for each interval, read only as far as conversations are older than the interval. The rows are held
-    in memory: a day's active long-lived conversations, not its volume.
+    One bulk job for each interval, read only as far as conversations are older than the interval.
 
     Args:
-        client: An open client.
+        open_client: Returns the client to read with, as an async context manager.
         intervals: When activity counts, in time order; a conversation belongs to each in which it was active.
         settings: How to wait for the jobs and read them.
+        ledger: Where the job of an interval is remembered, if anywhere.
 
-    Raises:
-        DataNotAvailableError: The jobs' watermark has not reached an interval's end.
-        GenesysError: As in `genesys.activity.late_activity`.
-        DecodeError: A page does not hold conversations.
+    Attributes:
+        api_requests: Requests it took; 0 before `rows()`.
     """
-    result = Sweep()
-    for interval in intervals:
-        async with aclosing(late_activity(client, interval, settings)) as pages:
-            async for page in pages:
-                result.take(page)
-    result.api_requests = client.stats.requests
-    return result
+
+    def __init__(
+        self,
+        open_client: Callable[[], AbstractAsyncContextManager[GenesysClient]],
+        intervals: Sequence[Interval],
+        settings: JobSettings,
+        ledger: Callable[[Interval], JobLedger] | None = None,
+    ) -> None:
+        self._open_client = open_client
+        self._intervals = intervals
+        self._settings = settings
+        self._ledger = ledger
+        self.api_requests = 0
+
+    def rows(self) -> pa.Table:
+        """Read them: each conversation once as it was seen last, in order of their start.
+
+        The rows are held in memory: a day's active long-lived conversations, not its volume.
+
+        Raises:
+            DataNotAvailableError: The jobs' watermark has not reached an interval's end.
+            GenesysError: As in `genesys.activity.alive_in`.
+            DecodeError: A page does not hold conversations.
+        """
+        batches = asyncio.run(self._read())
+        return newest(pa.Table.from_batches([batch]) for batch in batches).sort_by("conversationStart")
+
+    async def _read(self) -> list[pa.RecordBatch]:
+        async with self._open_client() as client:
+            try:
+                return [
+                    batch
+                    for interval in self._intervals
+                    async for batch in late_activity(
+                        client, interval, self._settings, self._ledger(interval) if self._ledger else None
+                    )
+                ]
+            finally:
+                self.api_requests = client.stats.requests
+
+
+async def late_activity(
+    client: GenesysClient,
+    interval: Interval,
+    settings: JobSettings | None = None,
+    ledger: JobLedger | None = None,
+) -> AsyncGenerator[pa.RecordBatch, None]:
+    """Yield the rows of the conversations that began before the interval and had activity in it; errors as `Sweep`.
+
+    A record without a readable start belongs to no day and is left out.
+    """
+    reached = datetime.min.replace(tzinfo=interval.start.tzinfo)
+    is_in_order = True
+    async with aclosing(alive_in(client, interval, settings, ledger=ledger)) as pages:
+        async for page in pages:
+            rows = decode([page.body], page.records_key).rows
+            starts = rows["conversationStart"].drop_null()
+            for start in starts.to_pylist():
+                is_in_order = is_in_order and start >= reached
+                reached = max(reached, start)
+            is_older = pc.less(rows["conversationStart"], pa.scalar(interval.start, starts.type))
+            found = rows.filter(pc.and_(is_older, had_activity(rows, interval.start, interval.end)))
+            if len(found):
+                yield found
+            if is_in_order and reached >= interval.start:
+                return

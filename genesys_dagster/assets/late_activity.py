@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.assets.terms import Came, stored_day, terms, window_of_stored
 from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.pulls import LATE_ACTIVITY
@@ -96,9 +98,10 @@ def _swept(
     metadata: dict[str, Any] = {"days_swept": len(days)}
 
     def frames() -> Iterator[pa.Table]:
+        ledger = partial(InstanceLedger, context.instance, context.run.run_id, kind="sweep")
         with as_failure():
-            found = genesys.sweep(windows)
-        rows = found.rows()
+            found = genesys.sweep(windows, ledger)
+            rows = found.rows()
         metadata.update(days=dg.MetadataValue.json(_by_day(rows)), api_requests=found.api_requests)
         yield rows
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 import dagster as dg
 
@@ -11,9 +13,14 @@ from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.settings import schedule_status
 from genesys_dagster.failures import as_failure
 from genesys_dagster.genesys.availability import JOBS_PATH
-from genesys_dagster.genesys.errors import RequestRejectedError
+from genesys_dagster.genesys.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    GenesysError,
+)
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import Entry, entries, write
+from genesys_dagster.genesys.responses import Response
+from genesys_dagster.job_ledger import Entry, Noted, Place, drop, entries, places
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
 from genesys_dagster.lake.io_manager import (
@@ -48,6 +55,12 @@ def abort_stale_uploads_op(context: dg.OpExecutionContext) -> None:
     context.add_output_metadata({"aborted": aborted})
 
 
+# How long a job that was not waited for to its end is left to the next attempt, and how long it is tried to delete one
+# that cannot be deleted; results of jobs do not live for ever anyway.
+_PATIENCE = timedelta(days=7)
+_ATTEMPTS = 2  # per job; tomorrow night is another
+
+
 @dg.op(description="Deletes bulk jobs in Genesys Cloud whose runs have ended without doing so.")
 def delete_orphaned_jobs_op(context: dg.OpExecutionContext, genesys: GenesysResource) -> None:
     """Delete what a killed run left behind in Genesys Cloud, unless another run has taken it over."""
@@ -55,33 +68,61 @@ def delete_orphaned_jobs_op(context: dg.OpExecutionContext, genesys: GenesysReso
         Interval(window.start, window.end)
         for window in map(PARTITIONS.time_window_for_partition_key, PARTITIONS.get_partition_keys())
     ]
-    orphans = {
-        window: entry
-        for window, entry in entries(context.instance, windows).items()
-        if _has_ended(context.instance, entry.run_id)
-    }
+    orphans = [
+        (place, job)
+        for place, entry in entries(context.instance, places(windows)).items()
+        for job in _orphans(context.instance, entry)
+    ]
     deleted = 0
     if orphans:
         with as_failure():
             genesys.settings()
-            deleted = asyncio.run(_delete(genesys, orphans))
-    for window in orphans:
-        write(context.instance, window, None)
-    context.log.info("%d orphaned bulk jobs of %d runs", deleted, len(orphans))
+            deleted = asyncio.run(_delete(context, genesys, orphans))
+    context.log.info("%d of %d orphaned bulk jobs deleted", deleted, len(orphans))
     context.add_output_metadata({"deleted": deleted})
 
 
-async def _delete(genesys: GenesysResource, orphans: Mapping[Interval, Entry]) -> int:
+def _orphans(instance: dg.DagsterInstance, entry: Entry) -> list[Noted]:
+    """The jobs that nobody wants any more."""
+    unwanted = [
+        job
+        for job in entry.jobs.values()
+        if _has_ended(instance, job.run_id) and not (job.is_awaited and _age(job) < _PATIENCE)
+    ]
+    return [*entry.left, *unwanted]
+
+
+async def _delete(
+    context: dg.OpExecutionContext, genesys: GenesysResource, orphans: Sequence[tuple[Place, Noted]]
+) -> int:
     deleted = 0
     async with genesys.client() as client:
-        for job_id, _ in (job for entry in orphans.values() for job in entry.jobs.values()):
+        await client.authenticate()
+        for place, job in orphans:
+            # Looked up once more: a run may have taken it over meanwhile.
+            if job not in _orphans(context.instance, entries(context.instance, [place]).get(place, Entry())):
+                continue
             try:
-                await client.request("DELETE", f"{JOBS_PATH}/{job_id}")
+                path = f"{JOBS_PATH}/{job.job_id}"
+                await client.fetch("DELETE", path, _nothing, attempts=_ATTEMPTS)
                 deleted += 1
-            except RequestRejectedError as error:
-                if error.status != 404:  # expired by itself
-                    raise
+            except (AuthenticationError, ConfigurationError):  # then none can be deleted
+                raise
+            except GenesysError as error:
+                is_gone = error.status == HTTPStatus.NOT_FOUND  # expired by itself
+                if not is_gone and _age(job) < _PATIENCE:
+                    context.log.warning("A bulk job cannot be deleted now: %s", error)
+                    continue
+            drop(context.instance, place, job.job_id)
     return deleted
+
+
+def _nothing(_answer: Response) -> None:
+    """What there is to read of a deletion."""
+
+
+def _age(job: Noted) -> timedelta:
+    return knowledge.now() - datetime.fromtimestamp(job.submitted, UTC)
 
 
 def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import MalformedResponseError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.responses import Response
 
 AGGREGATES_PATH = "/api/v2/analytics/conversations/aggregates/query"
 PERMISSION = "analytics:conversationAggregate:view"  # SDK documentation, AnalyticsApi.md
@@ -97,13 +98,20 @@ async def conversation_aggregates(  # noqa: PLR0913 - the fields of the query
         body["granularity"] = granularity
     if filters is not None:
         body["filter"] = dict(filters)
-    answer = await client.post_json(AGGREGATES_PATH, body)
+    return await client.fetch("POST", AGGREGATES_PATH, read_aggregates, json=body)
+
+
+def read_aggregates(response: Response) -> list[Aggregate]:
+    """Read the sums in an answer; `{}` holds none.
+
+    Raises:
+        MalformedResponseError: It has another shape.
+    """
+    answer = response.json()
     try:
         return list(_read(answer))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise MalformedResponseError(
-            "the answer does not have the shape of aggregates", method="POST", path=AGGREGATES_PATH
-        ) from None
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        raise MalformedResponseError("the answer does not have the shape of aggregates") from None
 
 
 def matches(**dimensions: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import DataNotAvailableError, MalformedResponseError
 from genesys_dagster.genesys.interval import Interval, parse_instant
+from genesys_dagster.genesys.responses import Response
 
 JOBS_PATH = "/api/v2/analytics/conversations/details/jobs"
 AVAILABILITY_PATH = f"{JOBS_PATH}/availability"
@@ -20,13 +21,19 @@ async def data_available_until(client: GenesysClient) -> datetime:
         MalformedResponseError: The answer holds no timestamp.
         GenesysError: See `GenesysClient.fetch`.
     """
-    answer = await client.get_json(AVAILABILITY_PATH)
+    return await client.fetch("GET", AVAILABILITY_PATH, read_availability)
+
+
+def read_availability(response: Response) -> datetime:
+    """Read the watermark.
+
+    Raises:
+        MalformedResponseError: The answer holds no timestamp.
+    """
     try:
-        return parse_instant(answer["dataAvailabilityDate"])
+        return parse_instant(response.json()["dataAvailabilityDate"])
     except (KeyError, TypeError, ValueError):
-        raise MalformedResponseError(
-            "the answer holds no dataAvailabilityDate", method="GET", path=AVAILABILITY_PATH
-        ) from None
+        raise MalformedResponseError("the answer holds no dataAvailabilityDate") from None
 
 
 def require_availability(interval: Interval, available_until: datetime) -> None:

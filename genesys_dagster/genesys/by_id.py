@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import MalformedResponseError
 from genesys_dagster.genesys.interval import parse_instant
+from genesys_dagster.genesys.responses import Response
 
 BY_ID_PATH = "/api/v2/analytics/conversations/details"
 _IDS_PER_REQUEST = 50  # each is a UUID: the address stays below 2,000 characters
@@ -31,16 +33,33 @@ async def conversation_starts(client: GenesysClient, ids: Sequence[str]) -> Mapp
 
 
 async def _ask(client: GenesysClient, ids: Sequence[str]) -> dict[str, datetime]:
-    answer = await client.get_json(BY_ID_PATH, {"id": ",".join(ids)})
+    answers = count(1)
+
+    def read(response: Response) -> dict[str, datetime]:
+        starts = read_starts(response)
+        if starts is None and next(answers) == 1:  # nothing said of any id: believed if it is said twice
+            raise MalformedResponseError("the answer does not hold conversations")
+        return starts or {}
+
+    return await client.fetch("GET", BY_ID_PATH, read, params={"id": ",".join(ids)})
+
+
+def read_starts(response: Response) -> dict[str, datetime] | None:
+    """Read id to start of the conversations in an answer; None if it has no list of them.
+
+    Raises:
+        MalformedResponseError: It holds something else than conversations.
+    """
+    records = response.json().get("conversations")
+    if records is None:
+        return None
     try:
-        return {
-            record["conversationId"]: parse_instant(record["conversationStart"])
-            for record in answer.get("conversations") or ()
-        }
+        starts = {record["conversationId"]: parse_instant(record["conversationStart"]) for record in records}
     except (KeyError, TypeError, ValueError):
-        raise MalformedResponseError(
-            "the answer does not hold conversations", method="GET", path=BY_ID_PATH
-        ) from None
+        raise MalformedResponseError("the answer does not hold conversations") from None
+    if not all(isinstance(identity, str) for identity in starts):
+        raise MalformedResponseError("the answer does not hold conversations")
+    return starts
 
 
 def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:

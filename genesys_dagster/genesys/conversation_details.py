@@ -5,17 +5,23 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-from genesys_dagster.genesys.availability import data_available_until, require_availability
+from genesys_dagster.genesys.availability import JOBS_PATH, data_available_until, require_availability
 from genesys_dagster.genesys.client import GenesysClient
-from genesys_dagster.genesys.errors import ConfigurationError, GenesysError, RequestRejectedError
+from genesys_dagster.genesys.errors import (
+    ConfigurationError,
+    DataNotAvailableError,
+    GenesysError,
+    RequestRejectedError,
+)
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import BulkJob, JobFollower, JobLedger, JobSettings
+from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.jobs import Announced, BulkJob, JobFollower, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
-from genesys_dagster.genesys.query import InteractiveQuery, Paging
+from genesys_dagster.genesys.query import LONGEST_INTERVAL, InteractiveQuery, Paging
 from genesys_dagster.genesys.slices import sliced, slices_worth
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
@@ -23,6 +29,8 @@ __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source"
 Source = Literal["auto", "job", "query"]
 _log = logging.getLogger(__name__)
 _MANY_RECORDS = 10**7
+_COUNT_ATTEMPTS = 3
+_COUNT_PATIENCE = 60.0  # s; a number that is good to have must not hold up what it is about
 
 
 class ConversationDetails:
@@ -38,14 +46,15 @@ class ConversationDetails:
         paging: Dialect of the interactive query: `number` is Genesys Cloud, `cursor` is some gateways.
         query_page_size: Records per page of the query, at most 100.
         job_page_size: Records per page of job results.
-        max_job_wait: How long a job may take, and how long to wait until one may be submitted.
+        may_query: Whether `auto` may fall back to the query. If not, it waits for the job: for where a complete
+            version from a job is stored that the query's poorer rows must not replace.
+        max_job_wait: How long to wait for a job in one go, and until one may be submitted.
         first_poll: Seconds until a job's state is asked for the first time.
         longest_poll: Seconds between two such questions, at most.
         job_slices: Into how many jobs an interval is cut, by time. More than one is faster where the way to the
             server is long, since pages of one job come only one after another, and costs a few requests and the
             memory of up to seven pages for each of the `max_concurrency` slices under way. None for as many as that
             is worth (`slices_worth`): one where the server is near or the pages are few.
-        may_query: Whether `auto` may fall back to the query. If not, it waits for the data lake.
         ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
 
     Attributes:
@@ -67,8 +76,8 @@ class ConversationDetails:
         first_poll: float = 1.0,
         longest_poll: float = 30.0,
         job_slices: int | None = None,
-        may_query: bool = True,
         ledger: JobLedger | None = None,
+        may_query: bool = True,
     ) -> None:
         _check_choice("source", source, get_args(Source))
         _check_choice("paging", paging, get_args(Paging))
@@ -76,12 +85,13 @@ class ConversationDetails:
         if job_slices is not None:
             _check_minimum(job_slices=job_slices)
         self.progress = ExportProgress()
+        self._watermark = datetime.min.replace(tzinfo=UTC)
         self._client = client
         self._source = source
+        self._may_query = may_query
         self._query = InteractiveQuery(
             client, paging=paging, page_size=query_page_size, progress=self.progress
         )
-        self._may_query = may_query
         self._job_slices = job_slices
         self._ledger = ledger
         self._job_settings = JobSettings(
@@ -100,8 +110,10 @@ class ConversationDetails:
             Pages, numbered from 1.
 
         Raises:
-            DataNotAvailableError: A job was demanded, but its data is not complete yet.
-            JobFailedError: The job did not get done.
+            DataNotAvailableError: A job was demanded, or the query must not be used, but the job's data is not complete
+                yet; or the watermark went back while the job was under way.
+            JobFailedError: The job did not get done, or takes longer: then the next attempt goes on with it, if there
+                is a ledger.
             JobLimitError: Others used up what the organization may have under way, for as long as a job may take.
             IntervalTooDenseError: The query cannot deliver so much.
             PaginationLoopError: The server leads round in circles.
@@ -117,23 +129,32 @@ class ConversationDetails:
                 yield replace(page, number=self.progress.pages)
 
     async def count(self, interval: Interval) -> int | None:
-        """How many conversations the interactive query announces for an interval now; None if it does not say."""
+        """Ask the query how many conversations it has for an interval; None if it does not say, in about a minute.
+
+        The number counts all that started on the UTC days touched and were active in the interval.
+        """
+        if interval.length > LONGEST_INTERVAL:
+            return None
         try:
-            return await self._query.count(interval)
-        except GenesysError as error:
-            _log.info("how many conversations to expect is unknown: %s", error)
+            async with asyncio.timeout(_COUNT_PATIENCE):
+                return await self._query.count(interval, attempts=_COUNT_ATTEMPTS)
+        except (GenesysError, TimeoutError) as error:
+            _log.info("how many conversations to expect is unknown: %s", str(error) or "no answer in time")
             return None
 
     async def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
         announcing = asyncio.create_task(self._announce(interval))
         try:
             slices = self._job_slices or await self._slices_worth(announcing)
-            async with aclosing(self._in_slices(interval, slices)) as pages:
+            async with aclosing(self._in_slices(interval, slices, announcing)) as pages:
                 async for page in pages:
                     yield page
         finally:
             announcing.cancel()
             await asyncio.wait([announcing])
+
+    async def _announce(self, interval: Interval) -> None:
+        self.progress.total_hits = await self.count(interval)
 
     async def _slices_worth(self, announcing: asyncio.Task[None]) -> int:
         """How many slices suit the size of the interval and the distance of the server, as far as both are known."""
@@ -148,20 +169,26 @@ class ConversationDetails:
         await asyncio.wait([announcing])
         return worth(self.progress.total_hits or 0)
 
-    def _in_slices(self, interval: Interval, slices: int) -> AsyncGenerator[Page, None]:
-        if slices == 1:
-            job = BulkJob(self._client, self._job_settings, self.progress, ledger=self._ledger)
-            return job.pages(interval)
-        at_once = min(slices, self._client.settings.max_concurrency)
-        return sliced(interval, slices, at_once, self._from_one_of_many)
+    def _in_slices(
+        self, interval: Interval, slices: int, announcing: asyncio.Task[None]
+    ) -> AsyncGenerator[Page, None]:
+        if slices > 1:
+            at_once = min(slices, self._client.settings.max_concurrency)
+            return sliced(interval, slices, at_once, self._from_one_of_many)
+
+        async def announced() -> int | None:
+            await asyncio.wait([announcing])
+            return self.progress.total_hits
+
+        return self._job(self.progress, announced).pages(interval)
 
     async def _from_one_of_many(
         self, interval: Interval, follower: JobFollower
     ) -> AsyncGenerator[Page, None]:
-        progress = ExportProgress(
-            source="job"
-        )  # several jobs are under way: `job_id` and `job_state` are each one's
-        job = BulkJob(self._client, self._job_settings, progress, ledger=self._ledger, follower=follower)
+        # Several jobs are under way: `job_id` and `job_state` are each one's.
+        progress = ExportProgress(source="job")
+        # How many to expect of each slice would cost a request each; the whole is counted in the end.
+        job = self._job(progress, None, follower)
         async with aclosing(job.pages(interval)) as pages:
             async for page in pages:
                 self.progress.available_until = _earlier(
@@ -169,9 +196,18 @@ class ConversationDetails:
                 )
                 yield page
 
-    async def _announce(self, interval: Interval) -> None:
-        """Ask the query how many conversations to expect of a job, which does not say. Nothing depends on it."""
-        self.progress.total_hits = await self.count(interval)
+    def _job(
+        self, progress: ExportProgress, announced: Announced | None, follower: JobFollower | None = None
+    ) -> BulkJob:
+        return BulkJob(
+            self._client,
+            self._job_settings,
+            progress,
+            self._watermark,
+            ledger=self._ledger,
+            follower=follower,
+            announced=announced,
+        )
 
     async def _choose(self, interval: Interval) -> Literal["job", "query"]:
         if self._source == "query":
@@ -179,14 +215,23 @@ class ConversationDetails:
         try:
             available_until = await data_available_until(self._client)
         except RequestRejectedError as error:
-            may_query = self._source == "auto" and self._may_query
-            if may_query and error.status == 404:  # a gateway that passes on only the query
+            # A gateway that passes on only the query.
+            if self._source == "auto" and error.status == 404 and self._may_query:
                 return "query"
             raise
-        self.progress.available_until = available_until
-        if self._source == "job" or not self._may_query:
+        self.progress.available_until = self._watermark = available_until
+        if self._source == "job":
             require_availability(interval, available_until)
-        return "job" if available_until >= interval.end else "query"
+        if available_until >= interval.end:
+            return "job"
+        if not self._may_query:
+            raise DataNotAvailableError(
+                "a complete version from the bulk job is stored, and bulk jobs hold complete data only until "
+                f"{available_until.isoformat()} now",
+                path=JOBS_PATH,
+                remedy="It is left as it is; the day is asked for again when the watermark has passed its end.",
+            )
+        return "query"
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

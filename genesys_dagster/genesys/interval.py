@@ -74,4 +74,7 @@ def parse_instant(text: str) -> datetime:
         ValueError: The text is no timestamp.
     """
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:  # an offset leads out of the years 1 to 9999
+        raise ValueError("the timestamp is out of range") from None

@@ -11,10 +11,12 @@ class ExportProgress:
 
     Attributes:
         source: Where the pages come from; None before that is decided.
-        total_hits: Records expected, as far as the interactive query announced; it moves while data arrives.
+        total_hits: Records that the interactive query announced for the whole interval in its first answer; None
+            where it did not say.
         pages: Pages delivered.
         records: Records in them, duplicates included.
-        available_until: Watermark of the data lake, once it was read.
+        available_until: Watermark of the data lake, once it was read; for a job never later than when the job was
+            submitted.
         job_id: The bulk job, once it was submitted.
         job_state: Its state when last asked.
     """

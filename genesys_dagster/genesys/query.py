@@ -12,13 +12,15 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import (
     ConfigurationError,
     IntervalTooDenseError,
+    MalformedResponseError,
     PaginationLoopError,
     RequestRejectedError,
 )
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.pages import Envelope, Page, read_envelope
+from genesys_dagster.genesys.pages import Envelope, Page
 from genesys_dagster.genesys.paging import CursorTrail, along_cursor, in_order
 from genesys_dagster.genesys.progress import ExportProgress
+from genesys_dagster.genesys.whole import ANSWERS, Chain, counted, numbered
 
 QUERY_PATH = "/api/v2/analytics/conversations/details/query"
 
@@ -52,7 +54,8 @@ class InteractiveQuery:
         self._paging = paging
         self._page_size = page_size
         self._progress = progress
-        self._hits = _Hits(progress)
+        self._whole: Interval | None = None
+        self._attempts = max(client.settings.max_attempts, ANSWERS)
 
     async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
         """Yield the pages of an interval of any length, slices in time order.
@@ -60,20 +63,30 @@ class InteractiveQuery:
         A slice returns conversations that were active in it and started on a UTC day it touches (SDK 269
         models/conversation_query.py), so neighbouring slices may repeat conversations; nothing is left out.
         """
+        self._whole = interval
         for part in interval.slices(LONGEST_INTERVAL):
             async with aclosing(self._slice(part)) as pages:
                 async for page in pages:
                     yield page
-            self._hits.close_part()
 
-    async def count(self, interval: Interval) -> int | None:
+    async def count(self, interval: Interval, *, attempts: int | None = None) -> int | None:
         """Return how many conversations the query announces for an interval of at most 7 days, reading one of them.
 
-        The number counts all that started on the UTC days touched and were active in the interval.
+        The number counts all that started on the UTC days touched and were active in the interval. None if the
+        server does not say.
+
+        Args:
+            interval: What to count.
+            attempts: Attempts at most, instead of the client's.
         """
         body = {**_body(interval), "paging": {"pageSize": 1, "pageNumber": 1}}
-        envelope = await self._client.fetch("POST", QUERY_PATH, read_envelope, json=body)
-        return envelope.total_hits
+        envelope = await self._client.fetch("POST", QUERY_PATH, counted(), json=body, attempts=attempts)
+        return _announced(envelope)
+
+    def _announce(self, interval: Interval, envelopes: list[Envelope]) -> None:
+        """Note what the first answer about the whole interval says; later ones, and sums of parts, wobble."""
+        if interval == self._whole and self._progress.total_hits is None and envelopes:
+            self._progress.total_hits = _announced(envelopes[0])
 
     async def _slice(self, interval: Interval) -> AsyncGenerator[Page, None]:
         """Yield one slice, in halves where it is too much for one go."""
@@ -100,17 +113,23 @@ class InteractiveQuery:
         slice_ = _Slice(self._page_size)
         first = await self._fetch_numbered(interval, 1, self._page_size)
         slice_.take(first)
-        self._hits.announce(slice_.total_hits)
-        if slice_.total_hits > ROW_CAP:
+        self._announce(interval, first)
+        announced = slice_.total_hits
+        if announced > ROW_CAP:
             raise _TooManyRows
-        last_planned = max(1, -(-slice_.total_hits // self._page_size))
+        last_planned = max(1, -(-announced // self._page_size))
         rest = (
-            partial(self._fetch_numbered, interval, n, self._page_size) for n in range(2, last_planned + 1)
+            partial(self._fetch_numbered, interval, n, self._page_size, announced)
+            for n in range(2, last_planned + 1)
         )
         fetches = chain([partial(_at_once, first)], rest)
         async with aclosing(in_order(fetches, self._client.settings.max_concurrency)) as arriving:
             async for envelopes in arriving:
                 if envelopes is not first:
+                    if not slice_.previous_rows and any(envelope.page.records for envelope in envelopes):
+                        raise MalformedResponseError(
+                            "a page without rows came before one with rows", method="POST", path=QUERY_PATH
+                        )
                     slice_.take(envelopes)
                 for envelope in envelopes:
                     yield envelope.page
@@ -121,51 +140,75 @@ class InteractiveQuery:
             number += 1
             if number * self._page_size > ROW_CAP:
                 raise _TooManyRows
-            envelopes = await self._fetch_numbered(interval, number, self._page_size)
+            envelopes = await self._fetch_numbered(
+                interval, number, self._page_size, slice_.total_hits, slice_.rows
+            )
             slice_.take(envelopes)
             for envelope in envelopes:
                 if envelope.page.records:
                     yield envelope.page
-        self._hits.close_slice(slice_.total_hits)
 
-    async def _fetch_numbered(self, interval: Interval, number: int, size: int) -> list[Envelope]:
-        """Fetch one page; if the server finds it too large, the same rows as several smaller pages."""
+    async def _fetch_numbered(
+        self,
+        interval: Interval,
+        number: int,
+        size: int,
+        announced: int | None = None,
+        reached: int | None = None,
+    ) -> list[Envelope]:
+        """Fetch one page; if the server finds it too large, the same rows as several smaller pages.
+
+        Args:
+            interval: The slice.
+            number: Which page.
+            size: Of how many records.
+            announced: How many there are, once that is known.
+            reached: How many have come before the page; None if all before it are full.
+        """
         body = {**_body(interval), "paging": {"pageSize": size, "pageNumber": number}}
+        read = numbered((number - 1) * size if reached is None else reached, announced)
         try:
-            return [await self._client.fetch("POST", QUERY_PATH, read_envelope, json=body)]
+            fetched = self._client.fetch("POST", QUERY_PATH, read, json=body, attempts=self._attempts)
+            return [await fetched]
         except RequestRejectedError as error:
             if not is_too_large(error) or size == 1:
                 raise
         factor = smallest_factor(size)
         smaller: list[Envelope] = []
         for part in range((number - 1) * factor + 1, number * factor + 1):
-            smaller += await self._fetch_numbered(interval, part, size // factor)
+            if announced is None and smaller:
+                announced = smaller[0].total_hits or 0
+            smaller += await self._fetch_numbered(interval, part, size // factor, announced, reached)
         return smaller
 
     async def _by_cursor(self, interval: Interval) -> AsyncGenerator[Page, None]:
-        """Yield pages along `X-Genesys-Next-Page` or `nextPage`, sent back as `pageToken`."""
+        """Yield pages along `X-Genesys-Next-Page` or `nextPage`, sent back as `pageToken` in the address."""
         trail = CursorTrail(QUERY_PATH)
-        slice_ = _Slice(self._page_size)
-        size = self._page_size
+        pages, slice_ = Chain(self._page_size), _Slice(self._page_size)
 
         async def fetch(cursor: str | None) -> tuple[Envelope, str | None]:
-            nonlocal size
-            body: dict[str, Any] = {**_body(interval), "paging": {"pageSize": size, "pageNumber": 1}}
-            if cursor is not None:
-                body["pageToken"] = cursor
+            body = {**_body(interval), "paging": {"pageSize": pages.page_size, "pageNumber": 1}}
             try:
-                envelope = await self._client.fetch("POST", QUERY_PATH, read_envelope, json=body)
+                envelope = await self._client.fetch(
+                    "POST",
+                    QUERY_PATH,
+                    pages.reader(),
+                    json=body,
+                    params=None if cursor is None else {"pageToken": cursor},
+                    attempts=self._attempts,
+                )
             except RequestRejectedError as error:
-                if not is_too_large(error) or size == 1:
+                if not is_too_large(error) or pages.page_size == 1:
                     raise
-                size //= 2
+                pages.page_size //= 2
                 return await fetch(cursor)
-            return envelope, trail.follow(envelope.next_cursor)
+            pages.take(envelope)
+            return envelope, trail.follow(envelope.next_cursor, envelope.mark)
 
         async with aclosing(along_cursor(fetch, _CURSOR_AHEAD)) as envelopes:
             async for envelope in envelopes:
                 slice_.take([envelope])
-                self._hits.announce(slice_.total_hits)
+                self._announce(interval, [envelope])
                 yield envelope.page
         if slice_.rows and slice_.rows < slice_.total_hits and slice_.pages == 1:
             raise ConfigurationError(
@@ -173,7 +216,6 @@ class InteractiveQuery:
                 path=QUERY_PATH,
                 remedy='It pages by number, as Genesys Cloud itself does: set paging="number".',
             )
-        self._hits.close_slice(slice_.total_hits)
 
 
 async def _at_once(envelopes: list[Envelope]) -> list[Envelope]:
@@ -193,6 +235,7 @@ class _Slice:
     rows: int = 0
     pages: int = 0
     previous: bytes = b""
+    previous_rows: int = 0
     may_go_on: bool = True
 
     def take(self, envelopes: list[Envelope]) -> None:
@@ -205,7 +248,7 @@ class _Slice:
                 path=QUERY_PATH,
                 remedy='A gateway that ignores page numbers needs paging="cursor".',
             )
-        self.previous = body
+        self.previous, self.previous_rows = body, count
         self.rows += count
         self.pages += 1
         for envelope in envelopes:
@@ -215,32 +258,11 @@ class _Slice:
         self.may_go_on = count > 0 and (count >= self.page_size or self.rows < self.total_hits)
 
 
-class _Hits:
-    """Adds up the announced rows of slices into `progress.total_hits`."""
-
-    def __init__(self, progress: ExportProgress) -> None:
-        self._progress = progress
-        self._closed_parts = 0
-        self._closed_slices = 0
-        self._largest = 0
-
-    def announce(self, hits: int) -> None:
-        """A slice announced rows; a slice that is split was announced before its halves, as their sum."""
-        self._largest = max(self._largest, self._closed_slices + hits)
-        self._publish()
-
-    def close_slice(self, hits: int) -> None:
-        self._closed_slices += hits
-        self._largest = max(self._largest, self._closed_slices)
-        self._publish()
-
-    def close_part(self) -> None:
-        self._closed_parts += self._largest
-        self._closed_slices = self._largest = 0
-        self._publish()
-
-    def _publish(self) -> None:
-        self._progress.total_hits = self._closed_parts + self._largest
+def _announced(envelope: Envelope) -> int | None:
+    """What an answer announces: `{}`, once it is believed, announces nothing."""
+    if envelope.total_hits is None and not envelope.page.records:
+        return 0
+    return envelope.total_hits
 
 
 def _body(interval: Interval) -> dict[str, Any]:

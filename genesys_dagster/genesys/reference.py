@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import MalformedResponseError
-from genesys_dagster.genesys.paging import CursorTrail, entities
+from genesys_dagster.genesys.paging import CursorTrail, entities, read_listing_page
 
 _ENTITIES_PER_PAGE = 100  # as in `paging.entities`
 
@@ -82,7 +82,7 @@ async def read_listing(client: GenesysClient, listing: Listing) -> AsyncGenerato
     )
     async with aclosing(pages) as found:
         async for entity in found:
-            identity = entity.get("id") if isinstance(entity, dict) else None
+            identity = entity.get("id")
             if not isinstance(identity, str) or not identity:
                 raise MalformedResponseError(
                     "the listing holds an entity without id", method="GET", path=listing.path
@@ -96,22 +96,20 @@ async def _along_cursor(client: GenesysClient, listing: Listing) -> AsyncGenerat
     trail = CursorTrail(listing.path)
     params: dict[str, str | int] = {"pageSize": _ENTITIES_PER_PAGE, **listing.params}
     while True:
-        answer = await client.get_json(listing.path, params)
-        found = answer.get("entities") or []
-        if not isinstance(found, list):
-            raise MalformedResponseError(
-                "the answer is not a listing of entities", method="GET", path=listing.path
-            )
-        for entity in found:
+        page = await client.fetch("GET", listing.path, read_listing_page, params=params)
+        for entity in page.entities:
             yield entity
-        after = trail.follow(_after(answer.get("nextUri")))
+        after = trail.follow(_after(page.next_uri), page.mark)
         if after is None:
             return
         params["after"] = after
 
 
-def _after(next_uri: object) -> str | None:
+def _after(next_uri: str | None) -> str | None:
     """The cursor in the address of the next page."""
-    if not isinstance(next_uri, str):
-        return None
-    return next(iter(parse_qs(urlsplit(next_uri).query).get("after", ())), None)
+    try:
+        return next(iter(parse_qs(urlsplit(next_uri or "").query).get("after", ())), None)
+    except ValueError:  # no address at all
+        raise MalformedResponseError(
+            "the listing names a next page that is no address", method="GET"
+        ) from None

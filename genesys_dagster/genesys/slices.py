@@ -12,7 +12,7 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.jobs import JobFollower
 from genesys_dagster.genesys.packing import PackedPage
 from genesys_dagster.genesys.pages import Page
-from genesys_dagster.genesys.paging import cancel_all
+from genesys_dagster.genesys.paging import cancel_all, stray_cancellation
 
 _log = logging.getLogger(__name__)
 # Per slice: what a later slice may have fetched before its turn, so that memory stays bounded. Compressed, twelve
@@ -151,6 +151,9 @@ class _Slice(JobFollower):
                     is_awaited = self._ready.empty()
                     self._ready.put_nowait(page if is_awaited else await PackedPage.of(page))
             self._ready.put_nowait(None)  # also if the job did not tell that it was read
+        except asyncio.CancelledError:
+            self._ready.put_nowait(stray_cancellation())  # if it was ours, nobody reads it any more
+            raise
         except Exception as error:  # noqa: BLE001 - raised again where the pages are consumed
             self._ready.put_nowait(error)
         finally:

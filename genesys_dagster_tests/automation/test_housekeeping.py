@@ -1,16 +1,24 @@
 """What dead processes leave behind is found and removed, and nothing else is."""
 
+import json
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
 from genesys_dagster.automation.housekeeping import abort_stale_uploads, delete_orphaned_jobs
 from genesys_dagster.definitions import build_definitions
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.errors import (
+    PermissionDeniedError,
+    RequestRejectedError,
+    ServiceUnavailableError,
+)
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import Entry, InstanceLedger, entries, write
+from genesys_dagster.genesys.job_memory import RememberedJob
+from genesys_dagster.job_ledger import Entry, InstanceLedger, Noted, Place, entries, places, write
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
 from genesys_dagster_tests.automation.conftest import utc
@@ -112,19 +120,76 @@ def some_run(instance, status):
     return instance.add_run(dg.DagsterRun(job_name="export", status=status)).run_id
 
 
+def noted(desk, window, job_id, run_id, *, kind="export", age=timedelta(0), awaited=False, left=False):
+    submitted = (datetime.now(UTC) - age).timestamp()
+    job = Noted(job_id, submitted, run_id, is_awaited=awaited)
+    write(desk.instance, Place(window, kind), Entry(left=(job,)) if left else Entry({"question": job}))
+
+
+def remembered(desk):
+    """All jobs that are remembered anywhere."""
+    found = entries(desk.instance, places([WINDOW, OTHER, EARLY, EARLIER])).values()
+    return sorted(job.job_id for entry in found for job in (*entry.jobs.values(), *entry.left))
+
+
+EARLY, EARLIER = (Interval(utc(f"2026-05-0{day + 1}"), utc(f"2026-05-0{day + 2}")) for day in (1, 0))
+
+
 def test_jobs_whose_runs_have_ended_are_deleted_and_others_left_alone(desk, sandbox):
-    sandbox.jobs.update(dict.fromkeys(("dead", "deleted-run", "alive"), object()))
-    for window, job_id, run_id in (
-        (WINDOW, "dead", some_run(desk.instance, dg.DagsterRunStatus.FAILURE)),
-        (OTHER, "alive", some_run(desk.instance, dg.DagsterRunStatus.STARTED)),
-        (Interval(utc("2026-05-01"), utc("2026-05-02")), "deleted-run", "no-such-run"),
-        (Interval(utc("2026-05-02"), utc("2026-05-03")), "expired-already", "no-such-run"),
-    ):
-        write(desk.instance, window, Entry(run_id, {"question": (job_id, 0.0)}))
-    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 2}
-    assert list(sandbox.jobs) == ["alive"]
-    assert list(entries(desk.instance, [WINDOW, OTHER])) == [OTHER]
+    sandbox.jobs.update(dict.fromkeys(("dead", "deleted-run", "alive", "of-a-sweep"), object()))
+    dead = some_run(desk.instance, dg.DagsterRunStatus.FAILURE)
+    noted(desk, WINDOW, "dead", dead)
+    noted(desk, WINDOW, "of-a-sweep", dead, kind="sweep")
+    noted(desk, OTHER, "alive", some_run(desk.instance, dg.DagsterRunStatus.STARTED))
+    noted(desk, EARLY, "deleted-run", "no-such-run")
+    noted(desk, EARLIER, "expired-already", "no-such-run")
+    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 3}
+    assert list(sandbox.jobs) == remembered(desk) == ["alive"]
     assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 0}
+
+
+def test_a_job_that_a_live_run_has_taken_over_is_not_deleted(desk, sandbox):
+    sandbox.jobs["taken-over"] = object()
+    noted(desk, WINDOW, "taken-over", some_run(desk.instance, dg.DagsterRunStatus.FAILURE))
+    alive = some_run(desk.instance, dg.DagsterRunStatus.STARTED)
+    InstanceLedger(desk.instance, alive, WINDOW).keep("question", awaited=False)
+    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 0}
+    assert list(sandbox.jobs) == remembered(desk) == ["taken-over"]
+
+
+@pytest.mark.parametrize(("age", "left"), [(1, ["slow"]), (6, ["slow"]), (8, [])])
+def test_a_slow_job_is_left_to_the_next_attempt_for_a_week(desk, sandbox, age, left):
+    sandbox.jobs["slow"] = object()
+    noted(desk, WINDOW, "slow", "no-such-run", age=timedelta(days=age), awaited=True)
+    run_job(delete_orphaned_jobs, desk.instance)
+    assert list(sandbox.jobs) == remembered(desk) == left
+
+
+def test_a_job_that_its_own_run_could_not_delete_is_deleted_though_the_run_is_alive(desk, sandbox):
+    sandbox.jobs["left"] = object()
+    noted(desk, WINDOW, "left", some_run(desk.instance, dg.DagsterRunStatus.STARTED), left=True)
+    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 1}
+    assert remembered(desk) == []
+
+
+@pytest.mark.parametrize("error", [PermissionDeniedError, RequestRejectedError, ServiceUnavailableError])
+def test_one_job_that_cannot_be_deleted_holds_up_no_other_and_is_forgotten_in_the_end(
+    desk, sandbox, monkeypatch, error
+):
+    sandbox.jobs.update(dict.fromkeys(("dead", "too-old"), object()))
+    noted(desk, WINDOW, "not-ours", "no-such-run")
+    noted(desk, OTHER, "not-ours-and-old", "no-such-run", age=timedelta(days=8))
+    noted(desk, EARLY, "dead", "no-such-run")
+    fetch = GenesysClient.fetch
+
+    async def refusing(self, method, path, *args, **options):
+        if "not-ours" in path:
+            raise error("refused", method=method, path=path, status=400)
+        return await fetch(self, method, path, *args, **options)
+
+    monkeypatch.setattr(GenesysClient, "fetch", refusing)
+    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 1}
+    assert remembered(desk) == ["not-ours"]
 
 
 def test_without_orphans_the_api_is_not_asked(desk, environment):
@@ -133,33 +198,61 @@ def test_without_orphans_the_api_is_not_asked(desk, environment):
 
 
 def test_an_orphan_that_cannot_be_deleted_now_is_kept_in_mind(desk, environment):
-    write(desk.instance, WINDOW, Entry("no-such-run", {"question": ("dead", 0.0)}))
+    noted(desk, WINDOW, "dead", "no-such-run")
     environment.delenv("GENESYSCLOUD_OAUTHCLIENT_ID")
     assert "GENESYSCLOUD_OAUTHCLIENT_ID" in run_job(delete_orphaned_jobs, desk.instance)
-    assert WINDOW in entries(desk.instance, [WINDOW])
+    assert remembered(desk) == ["dead"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The memory in the instance
 
+MARK = utc("2026-05-13T04:00:00")
+
 
 def test_a_job_is_remembered_beyond_the_run_until_it_is_forgotten(desk):
     now = [1000.0]
     first = InstanceLedger(desk.instance, "run-1", WINDOW, now=lambda: now[0])
-    first.note("a", "job-a")
-    first.note("b", "job-b")
+    first.note("a", "job-a", MARK)
+    first.note("b", "job-b", MARK)
     now[0] = 1600.0
     second = InstanceLedger(desk.instance, "run-2", WINDOW, now=lambda: now[0])
-    assert (second.recall("a", 600), second.recall("b", 599), second.recall("c", 600)) == (
-        "job-a",
-        None,
-        None,
-    )
+    assert second.recall("a") == RememberedJob("job-a", 600.0, MARK)
+    assert second.recall("c") is None
     second.forget("a")
-    assert entries(desk.instance, [WINDOW])[WINDOW] == Entry("run-2", {"b": ("job-b", 1000.0)})
+    second.keep("b", awaited=True)
+    assert second.recall("b") == RememberedJob("job-b", 600.0, MARK, is_awaited=True)
+    assert entries(desk.instance, [Place(WINDOW)]) == {
+        Place(WINDOW): Entry({"b": Noted("job-b", 1000.0, "run-2", MARK, is_awaited=True)})
+    }
     second.forget("b")
-    assert entries(desk.instance, [WINDOW]) == {}
-    assert InstanceLedger(desk.instance, "run-3", OTHER).recall("a", 1e9) is None
+    assert remembered(desk) == []
+    assert InstanceLedger(desk.instance, "run-3", OTHER).recall("a") is None
+
+
+def test_jobs_that_are_left_over_are_remembered_but_not_recalled(desk):
+    ledger = InstanceLedger(desk.instance, "run-1", WINDOW)
+    ledger.note("a", "job-1", MARK)
+    ledger.leave("a")
+    assert ledger.recall("a") is None
+    ledger.note("a", "job-2", MARK)
+    ledger.note("a", "job-3", MARK)
+    assert ledger.recall("a").job_id == "job-3"
+    assert remembered(desk) == ["job-1", "job-2", "job-3"]
+
+
+def test_an_export_and_a_sweep_of_one_day_do_not_share_a_memory(desk):
+    export, sweep = (InstanceLedger(desk.instance, "run", WINDOW, kind=kind) for kind in ("export", "sweep"))
+    export.note("a", "job-1", MARK)
+    assert sweep.recall("a") is None
+
+
+def test_what_a_version_before_this_one_remembered_is_read(desk):
+    key = f"genesys_dagster/bulk_jobs/{WINDOW.as_text()}"
+    said = {"run_id": "run-1", "jobs": {"a": ["job-a", 1000.0]}}
+    desk.instance.run_storage.set_cursor_values({key: json.dumps(said)})
+    job = InstanceLedger(desk.instance, "run-2", WINDOW, now=lambda: 1100.0).recall("a")
+    assert job == RememberedJob("job-a", 100.0, datetime.fromtimestamp(1000, UTC))
 
 
 def test_thousands_of_days_are_looked_through(desk):
@@ -167,8 +260,8 @@ def test_thousands_of_days_are_looked_through(desk):
         Interval(utc("2016-01-01") + timedelta(days=day), utc("2016-01-02") + timedelta(days=day))
         for day in range(3000)
     ]
-    write(desk.instance, windows[2999], Entry("run", {"q": ("job", 0.0)}))
-    assert list(entries(desk.instance, windows)) == [windows[2999]]
+    noted(desk, windows[2999], "job", "run")
+    assert list(entries(desk.instance, places(windows))) == [Place(windows[2999])]
 
 
 def test_a_store_that_fails_costs_the_memory_and_never_the_export(caplog):
@@ -178,8 +271,10 @@ def test_a_store_that_fails_costs_the_memory_and_never_the_export(caplog):
             raise RuntimeError("no key-value store here")
 
     ledger = InstanceLedger(Broken(), "run-1", WINDOW)
-    ledger.note("a", "job-a")
-    assert ledger.recall("a", 600) is None
+    ledger.note("a", "job-a", MARK)
+    assert ledger.recall("a") is None
+    ledger.keep("a", awaited=True)
+    ledger.leave("a")
     ledger.forget("a")
     assert "does not remember" in caplog.text
 
@@ -225,4 +320,4 @@ def test_a_process_that_dies_leaves_its_fulfilled_job_to_the_next(environment, s
     submitted = [r for r in sandbox.requests if r.method == "POST" and r.path.endswith("/jobs")]
     assert len(submitted) == 1
     assert sandbox.jobs == {}
-    assert entries(dg.DagsterInstance.get(), [WINDOW]) == {}
+    assert entries(dg.DagsterInstance.get(), places([WINDOW])) == {}

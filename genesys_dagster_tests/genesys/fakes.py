@@ -178,7 +178,7 @@ class FakeQuery:
         rows = inside[(number - 1) * size : number * size]
         hits = self.total_hits(len(inside), number)
         if not rows:
-            return reply({"totalHits": hits} if hits else {})
+            return reply({"totalHits": hits} if inside else {})
         return reply({"conversations": [{"conversationId": str(row)} for row in rows], "totalHits": hits})
 
 

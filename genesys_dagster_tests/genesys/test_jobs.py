@@ -13,7 +13,7 @@ from genesys_dagster.genesys.errors import (
     SubmitUncertainError,
 )
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster_tests.genesys.fake_jobs import FakeJobs, export_job, numbers, results
+from genesys_dagster_tests.genesys.fake_jobs import LATER, FakeJobs, export_job, numbers, results
 from genesys_dagster_tests.genesys.fakes import (
     DAY,
     JOBS,
@@ -96,9 +96,7 @@ def test_a_job_that_takes_too_long_is_given_up_and_deleted():
     assert jobs.deleted == ["job-1"]
 
 
-@pytest.mark.parametrize(
-    ("state", "retryable"), [("FAILED", True), ("CANCELLED", True), ("EXPIRED", True), ("PARKED", False)]
-)
+@pytest.mark.parametrize(("state", "retryable"), [("FAILED", True), ("CANCELLED", True), ("PARKED", False)])
 def test_a_job_that_ends_badly_or_in_an_unknown_state_is_an_error(state, retryable):
     jobs = FakeJobs(1)
     jobs.states, jobs.error_message = ["QUEUED", state], "too many cooks"
@@ -175,12 +173,31 @@ def test_a_job_that_vanished_before_it_was_done_is_submitted_once_more():
     assert len(jobs.submitted) == 2
 
 
-def test_a_job_that_vanishes_twice_is_an_error():
-    jobs = FakeJobs(3)
-    jobs.vanished = {"job-1", "job-2"}
-    with pytest.raises(RequestRejectedError, match="404"):
-        export_job(jobs)
-    assert len(jobs.submitted) == 2
+@pytest.mark.parametrize("fault", ["gone", "expired", "cursor"])
+@pytest.mark.parametrize("times", [1, 3, 4])
+def test_a_job_that_comes_to_nothing_is_submitted_anew_three_times(fault, times):
+    jobs = FakeJobs(2500)
+    spoilt = {f"job-{number + 1}" for number in range(times)}
+
+    def handler(request):
+        job_id, _, rest = request.url.path.removeprefix(f"{JOBS}/").partition("/")
+        if request.method == "GET" and job_id in spoilt:
+            if fault == "gone":
+                return reply(error_body("not.found", "no such job", 404), 404)
+            if fault == "expired" and not rest:
+                return reply({"state": "EXPIRED"})
+            if fault == "cursor" and "cursor" in request.url.params:
+                return reply(error_body("bad.request", "The cursor has expired"), 400)
+        return jobs(request)
+
+    if times > 3:
+        with pytest.raises(JobFailedError, match=r"gone|expired") as caught:
+            run(export(FakeApi(handler), source="job"))
+        assert caught.value.retryable
+    else:
+        assert list(dict.fromkeys(run(export(FakeApi(handler), source="job")))) == numbers(2500)
+    assert len(jobs.submitted) == min(times + 1, 4)
+    assert len(jobs.deleted) == len(jobs.submitted)
 
 
 def test_result_pages_too_large_for_the_server_are_asked_for_smaller_from_the_same_place():
@@ -200,9 +217,25 @@ def test_a_single_conversation_too_large_for_the_server_is_an_error():
 def test_a_repeated_cursor_of_results_is_an_error():
     jobs = FakeJobs(9000)
     jobs.cursor = lambda position: "at-2000"
-    with pytest.raises(PaginationLoopError):
+    with pytest.raises(PaginationLoopError) as caught:
         export_job(jobs)
+    assert caught.value.retryable
     assert jobs.deleted == ["job-1"]
+
+
+@pytest.mark.parametrize("rows", [[], [{"conversationId": "0"}]])
+def test_ever_new_cursors_to_nothing_new_are_an_error_soon(rows):
+    jobs, asked = FakeJobs(9000), []
+
+    def handler(request):
+        if not request.url.path.endswith("/results"):
+            return jobs(request)
+        asked.append(1)
+        return reply({"conversations": rows, "cursor": f"c-{len(asked)}", "dataAvailabilityDate": LATER})
+
+    with pytest.raises(PaginationLoopError, match="nothing new"):
+        run(export(FakeApi(handler), source="job"))
+    assert len(asked) < 12
 
 
 def test_the_next_result_pages_are_fetched_while_the_consumer_is_busy_but_no_more_than_two():

@@ -148,9 +148,17 @@ def test_closing_a_chain_cancels_the_fetch_under_way():
 
 def test_a_cursor_is_followed_only_once():
     trail = CursorTrail("/path")
-    assert [trail.follow(cursor) for cursor in ("a", "b", None)] == ["a", "b", None]
-    with pytest.raises(PaginationLoopError, match="/path"):
-        trail.follow("a")
+    assert [trail.follow(cursor, mark) for mark, cursor in enumerate(("a", "b", None))] == ["a", "b", None]
+    with pytest.raises(PaginationLoopError, match=r"second time.*/path"):
+        trail.follow("a", 3)
+
+
+@pytest.mark.parametrize("marks", [[None] * 9, [1] * 9, [1, None, 1, None, 1, 1, None], [1, 2, 3, 2, 3, 1]])
+def test_ever_new_cursors_that_lead_to_nothing_new_are_not_followed_for_ever(marks):
+    trail = CursorTrail("/path")
+    with pytest.raises(PaginationLoopError, match="nothing new") as caught:
+        list(map(trail.follow, map(str, range(len(marks))), marks))
+    assert caught.value.retryable
 
 
 def listing(pages, *, uri=False, count=True):

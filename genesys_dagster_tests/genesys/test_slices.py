@@ -49,7 +49,7 @@ class ManyJobs:
     def __call__(self, request):
         path = request.url.path
         if path == QUERY:
-            return reply({"totalHits": len(self.starts)})
+            return reply({"totalHits": len(self.numbers_in(json.loads(request.content)))})
         if path == f"{JOBS}/availability":
             return reply({"dataAvailabilityDate": LATER})
         if path == JOBS:
@@ -61,15 +61,16 @@ class ManyJobs:
             return reply(None, 204)
         return self.results(request, self.jobs[job_id]) if rest else reply({"state": "FULFILLED"})
 
+    def numbers_in(self, body):
+        start, end = (parse_instant(part) for part in body["interval"].split("/"))
+        return [number for number, moment in enumerate(self.starts) if start <= moment < end]
+
     def submit(self, body):
         if self.limit is not None and len(self.jobs) >= self.limit:
             self.refused += 1
             return self.refusal()
         self.submitted += 1
-        start, end = (parse_instant(part) for part in body["interval"].split("/"))
-        self.jobs[f"job-{self.submitted}"] = [
-            number for number, moment in enumerate(self.starts) if start <= moment < end
-        ]
+        self.jobs[f"job-{self.submitted}"] = self.numbers_in(body)
         self.most_at_once = max(self.most_at_once, len(self.jobs))
         return reply({"jobId": f"job-{self.submitted}"}, 202)
 
@@ -81,7 +82,7 @@ class ManyJobs:
         body = {"conversations": [{"conversationId": str(n)} for n in numbers[at : at + size]]}
         if at + size < len(numbers):
             body["cursor"] = str(at + size)
-        return reply(body)
+        return reply(body | {"dataAvailabilityDate": LATER})
 
 
 def slices_of(jobs, slices, clock=None, **options):

@@ -13,7 +13,7 @@ def ask(api, server):
 
     def page(token: str | None = None, size: int = 40):
         body = {"interval": INTERVAL, "paging": {"pageSize": size, "pageNumber": 1}}
-        return api.http.post(f"{DETAILS}/query", json={**body, "pageToken": token} if token else body)
+        return api.http.post(f"{DETAILS}/query", json=body, params={"pageToken": token} if token else None)
 
     return page
 

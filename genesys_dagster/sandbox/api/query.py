@@ -46,7 +46,8 @@ async def query(request: Request) -> Response:
     size, number = _paging(state, body)
     gzip = accepts_gzip(request)
     if state.settings.cursor_dialect:
-        return await run_in_threadpool(_dialect_page, state, question, body, size, gzip=gzip)
+        token = request.query_params.get("pageToken")
+        return await run_in_threadpool(_dialect_page, state, question, token, size, gzip=gzip)
     return await run_in_threadpool(_page, state, question, body, size=size, number=number, gzip=gzip)
 
 
@@ -66,13 +67,12 @@ def _page(  # noqa: PLR0913 - keywords
     return _answer(state, rows[offset : offset + size], now, "conversations", tail=tail, gzip=gzip)
 
 
-def _dialect_page(state: State, question: Query, body: Json, size: int, *, gzip: bool) -> Response:
+def _dialect_page(state: State, question: Query, token: str | None, size: int, *, gzip: bool) -> Response:
     """The same in the words of gateways: `entities`, `id`, and a cursor in header and body."""
     now, settings = state.now, state.settings
     rows = state.selector.rows(question, now)
     scope = crc32(repr((question.interval, question.order, question.order_by, question.filters)).encode())
-    token = body.get("pageToken")
-    offset = read_cursor(scope, str(token)) if token else 0
+    offset = read_cursor(scope, token) if token else 0
     following = offset + max(1, size - settings.faults.duplicates)
     cursor = make_cursor(scope, following) if following < len(rows) else None
     if settings.faults.repeat_cursor:

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from genesys_dagster.genesys.activity import late_activity
+from genesys_dagster.sweep import late_activity
 from genesys_dagster_tests.genesys.fake_jobs import FakeJobs
 from genesys_dagster_tests.genesys.fakes import DAY, FakeApi, FakeClock, reply, run
 
@@ -28,9 +28,9 @@ def active(*records):
     async def found():
         async with (
             FakeApi(Records(*records)).client(FakeClock()) as client,
-            aclosing(late_activity(client, DAY)) as pages,
+            aclosing(late_activity(client, DAY)) as batches,
         ):
-            return [identity async for page in pages for identity in page.active]
+            return [identity async for batch in batches for identity in batch["conversationId"].to_pylist()]
 
     return run(found())
 

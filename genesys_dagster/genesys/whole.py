@@ -1,0 +1,114 @@
+"""Whether an answer can be all that there is: pages are counted against what was announced.
+
+An answer without rows before the announced end, or a page that lost its cursor, looks like the end of the data. Such
+an answer is called malformed, so that the client asks again; how often depends on how much speaks against it.
+"""
+
+from collections.abc import Callable
+from itertools import count
+
+from genesys_dagster.genesys.errors import MalformedResponseError
+from genesys_dagster.genesys.pages import Envelope, Page, read_envelope
+from genesys_dagster.genesys.responses import Response
+
+# totalHits moves while data arrives (Genesys developer blog, "Analytics conversations API behavior", 2022-04-21); by
+# how much is not documented: inferred.
+WOBBLE = 5  # conversations
+# Answers until one is believed that nothing speaks for but its repetition; a client must be allowed that many attempts.
+ANSWERS = 3
+_TWICE = 2
+_NEVER = 10**9
+
+Reader = Callable[[Response], Envelope]
+
+
+class Chain:
+    """The pages of one chain of cursors.
+
+    Args:
+        announced: How many records to expect; None if nobody said.
+        is_end: Tells of a last page whether it can be, where no number is known; None if any can that is not full.
+
+    Attributes:
+        page_size: How many records are asked for at a time.
+    """
+
+    def __init__(
+        self, page_size: int, announced: int | None = None, is_end: Callable[[Page], bool] | None = None
+    ) -> None:
+        self.page_size = page_size
+        self._announced = announced
+        self._is_end = is_end or self._is_not_full
+        self._rows = 0
+
+    def take(self, envelope: Envelope) -> None:
+        """Count a page that was read."""
+        if self._announced is None:
+            self._announced = envelope.total_hits
+        self._rows += envelope.page.records
+
+    def reader(self) -> Reader:
+        """A `read` for `GenesysClient.fetch` that believes the next page as soon as it is credible."""
+        return _reader(self._answers_needed)
+
+    def _answers_needed(self, said: Envelope) -> int:
+        announced = said.total_hits if self._announced is None else self._announced
+        missing = None if announced is None else announced - self._rows - said.page.records
+        is_short = missing is not None and missing > WOBBLE
+        if said.page.records:
+            is_last = said.next_cursor is None
+            is_doubtful = is_short or (missing is None and is_last and not self._is_end(said.page))
+            return _TWICE if is_last and is_doubtful else 1
+        if said.next_cursor is not None:  # nothing ends here, but were there no rows?
+            return 1 if missing is not None and missing <= 0 else _TWICE if missing is None else ANSWERS
+        if missing is None:
+            return ANSWERS
+        if missing <= 0:
+            return 1
+        if not self._rows or (is_short and not said.has_list):
+            return _NEVER
+        return ANSWERS
+
+    def _is_not_full(self, page: Page) -> bool:
+        return page.records < self.page_size
+
+
+def numbered(reached: int, announced: int | None) -> Reader:
+    """A reader for a page that is asked for by its number.
+
+    Args:
+        reached: How many records come before it.
+        announced: How many there are, as far as pages before it said; None if it is the first.
+    """
+
+    def answers_needed(said: Envelope) -> int:
+        if said.page.records:
+            return 1
+        if said.total_hits is not None:  # the server's word on what there is, or is no more
+            return 1 if said.total_hits <= reached else ANSWERS
+        if announced is None:  # on an empty day the query answers `{}`
+            return _TWICE
+        if announced <= reached:
+            return 1
+        return ANSWERS if announced <= reached + WOBBLE else _NEVER
+
+    return _reader(answers_needed)
+
+
+def counted() -> Reader:
+    """A reader for an answer of which only the announcement matters."""
+    return _reader(lambda said: 1 if said.total_hits is not None or said.page.records else _TWICE)
+
+
+def _reader(answers_needed: Callable[[Envelope], int]) -> Reader:
+    answers = count(1)
+
+    def read(response: Response) -> Envelope:
+        envelope = read_envelope(response)
+        if next(answers) < answers_needed(envelope):
+            raise MalformedResponseError(
+                "the answer ends before the announced records have come, or does not say that there are none"
+            )
+        return envelope
+
+    return read
