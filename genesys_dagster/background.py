@@ -7,13 +7,16 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from typing import Generic, TypeVar
 
+from genesys_dagster.genesys.paging import stray_cancellation
+
 Item = TypeVar("Item")
 
 
 class BackgroundIterator(Generic[Item]):
     """Iterates over an asynchronous generator that runs in a background thread.
 
-    The generator is at most `read_ahead` items ahead of the consumer. What it raises is raised to the consumer.
+    The generator is at most `read_ahead` items ahead of the consumer. What it raises is raised to the consumer, also
+    a cancellation that did not come from `close()`: as a `GenesysError` that is worth another attempt.
     `close()` cancels it, waits until its clean-up is done and is safe to call at any time, also twice; leaving a
     `with` block closes.
 
@@ -28,7 +31,7 @@ class BackgroundIterator(Generic[Item]):
         self._slots = asyncio.Semaphore(read_ahead)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._started = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="genesys-export", daemon=True)
 
     def __iter__(self) -> Iterator[Item]:
@@ -37,7 +40,6 @@ class BackgroundIterator(Generic[Item]):
     def __next__(self) -> Item:
         if self._thread.ident is None:
             self._thread.start()
-            self._started.wait()
         is_item, value = self._items.get()
         if is_item:
             self._tell(self._slots.release)
@@ -50,11 +52,16 @@ class BackgroundIterator(Generic[Item]):
 
     def close(self) -> None:
         """Cancel the generator, if it still runs, and wait for its clean-up."""
+        self._closing.set()  # before the look at the task: the producer looks in the opposite order
         if self._thread.ident is None:
             return
-        if self._task:
-            self._tell(self._task.cancel)
+        self._tell(self._stop)
         self._thread.join()
+
+    def _stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+        self._slots.release()  # should a cancellation be swallowed, the producer still comes to the end
 
     def _tell(self, callback: Callable[[], object]) -> None:
         if self._loop:
@@ -68,22 +75,24 @@ class BackgroundIterator(Generic[Item]):
         self.close()
 
     def _run(self) -> None:
+        end: BaseException | None = None
         try:
             asyncio.run(self._produce())
         except asyncio.CancelledError:
-            self._items.put((False, None))
+            # Without `close` nobody here asked for it: taken for the end, half a day would pass for a whole one.
+            end = None if self._closing.is_set() else stray_cancellation()
         except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
-            self._items.put((False, error))
-        else:
-            self._items.put((False, None))
-        finally:
-            self._started.set()
+            end = error
+        self._items.put((False, end))
 
     async def _produce(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._started.set()
+        if self._closing.is_set():
+            return
         async with aclosing(self._make()) as items:
             async for item in items:
                 await self._slots.acquire()
+                if self._closing.is_set():
+                    return
                 self._items.put((True, item))

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from genesys_dagster.background import BackgroundIterator
+from genesys_dagster.genesys.errors import GenesysError
 
 
 class Producer:
@@ -80,3 +81,88 @@ def test_an_iterator_that_was_never_started_closes_without_work():
     producer = Producer()
     BackgroundIterator(producer).close()
     assert producer.made == 0
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_cancellation_that_nobody_asked_for_is_no_clean_end(after):
+    async def cancelled():
+        for number in range(after):
+            yield number
+        raise asyncio.CancelledError
+
+    items = BackgroundIterator(cancelled)
+    got = []
+    with pytest.raises(GenesysError, match="cancelled") as caught:
+        got.extend(items)
+    assert caught.value.retryable
+
+
+def test_a_task_that_is_cancelled_from_within_is_no_clean_end():
+    async def cancels_itself():
+        yield 1
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+        yield 2
+
+    items = BackgroundIterator(cancels_itself)
+    with pytest.raises(GenesysError, match="cancelled"):
+        list(items)
+
+
+def closed_within(items, seconds):
+    """Whether `close()` returns in time; in a thread, so that a hang fails instead of hanging."""
+    closing = threading.Thread(target=items.close, daemon=True)
+    closing.start()
+    closing.join(seconds)
+    return not closing.is_alive()
+
+
+async def endless():
+    number = 0
+    while True:
+        yield (number := number + 1)
+
+
+@pytest.mark.parametrize("moment", ["while it starts", "before it starts"])
+def test_an_interrupt_while_the_thread_starts_lets_close_return(monkeypatch, moment):
+    items = BackgroundIterator(endless)
+    start = items._thread.start
+
+    def interrupted():
+        if moment == "while it starts":
+            start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(items._thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(items)
+    assert closed_within(items, 5)
+
+
+def test_a_producer_that_has_not_begun_when_it_is_closed_does_nothing(monkeypatch):
+    made, may_begin = [], threading.Event()
+
+    def make():
+        made.append(1)
+        return endless()
+
+    items = BackgroundIterator(make)
+    run = items._run
+    monkeypatch.setattr(items._thread, "_target", lambda: (may_begin.wait(5), run()))
+    items._thread.start()
+    threading.Timer(0.1, may_begin.set).start()
+    assert closed_within(items, 5)
+    assert made == []
+
+
+def test_a_producer_that_swallows_the_cancellation_is_stopped_too():
+    async def stubborn():
+        number = 0
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.001)
+            yield (number := number + 1)
+
+    items = BackgroundIterator(stubborn)
+    assert next(items) == 1
+    assert closed_within(items, 5)

@@ -35,14 +35,11 @@ def records_of(page: bytes, records_key: str) -> list[dict[str, Any]]:
 def _parse(page: bytes) -> Any:
     try:
         return _DECODER.decode(page)
-    except (
-        msgspec.DecodeError,
-        UnicodeDecodeError,
-    ):  # stricter than the standard library about lone surrogates
+    except (ValueError, RecursionError):  # stricter than the standard library about lone surrogates
         pass
     try:
         return json.loads(page, parse_float=Decimal, parse_constant=_reject)
-    except ValueError:  # its message would repeat a piece of the page
+    except (ValueError, RecursionError):  # its message would repeat a piece of the page
         raise DecodeError(f"A response of {len(page)} bytes is not JSON.") from None
 
 

@@ -4,7 +4,7 @@ The JSON reader would cut 12.75 to 12 in a whole-number column and nanoseconds i
 numbers are read as doubles and instants in nanoseconds; the cast to the schema then refuses what does not fit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import arro3.core
 import pyarrow as pa
@@ -54,3 +54,18 @@ def envelope_schema(records_key: str, *, widened: bool) -> arro3.core.Schema:
 
 RECORD_TYPE = pa.struct(_nullable(RECORD_FIELDS))
 """The record as a struct of the schema's own types, `unknownFields` left out."""
+
+
+def _timestamp_names(fields: Iterable[pa.Field]) -> Iterator[bytes]:
+    for field in fields:
+        kind = field.type
+        while pa.types.is_list(kind):
+            kind = kind.value_type
+        if pa.types.is_struct(kind):
+            yield from _timestamp_names(kind)
+        elif pa.types.is_timestamp(kind):
+            yield field.name.encode()
+
+
+TIMESTAMP_NAMES = frozenset(_timestamp_names(RECORD_FIELDS))
+"""Names of all fields that hold an instant, which is text on the wire."""

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.genesys.errors import MalformedResponseError, PaginationLoopError
+from genesys_dagster.genesys.errors import (
+    MalformedResponseError,
+    PaginationLoopError,
+    ServiceUnavailableError,
+)
 from genesys_dagster.genesys.paging import CursorTrail, along_cursor, entities, in_order
 from genesys_dagster_tests.genesys.fakes import FakeApi, items, reply, run
 
@@ -144,6 +148,43 @@ def test_closing_a_chain_cancels_the_fetch_under_way():
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run(scenario(), patience=2)
+
+
+async def cancelled_at_two(cursor):
+    if cursor == "2":
+        raise asyncio.CancelledError
+    return await chain(9)(cursor)
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_a_cancellation_in_a_chain_that_nobody_asked_for_is_an_error(ahead):
+    got = []
+    with pytest.raises(ServiceUnavailableError, match="cancelled"):
+        run(drain(along_cursor(cancelled_at_two, ahead), got), patience=3)
+    assert got == [0, 1]
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_a_cancellation_among_concurrent_fetches_that_nobody_asked_for_is_an_error(ahead):
+    fetches = [lambda n=n: cancelled_at_two(str(n)) for n in range(9)]
+    with pytest.raises(ServiceUnavailableError, match="cancelled"):
+        run(drain(in_order(fetches, ahead), []), patience=3)
+
+
+@pytest.mark.parametrize("reader", ["in_order", "along_cursor"])
+def test_a_cancellation_of_the_consumer_stays_one(reader):
+    async def hanging(cursor=None):
+        await asyncio.Event().wait()
+
+    async def scenario():
+        pages = in_order([hanging], 2) if reader == "in_order" else along_cursor(hanging, 2)
+        consumer = asyncio.ensure_future(items(pages))
+        await asyncio.sleep(0.01)
+        consumer.cancel()
+        await asyncio.wait([consumer])
+        return consumer.cancelled()
+
+    assert run(scenario(), patience=3)
 
 
 def test_a_cursor_is_followed_only_once():
