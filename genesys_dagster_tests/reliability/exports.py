@@ -102,7 +102,7 @@ class Ran:
 
 def run(asset: str, instance: dg.DagsterInstance, day: str = str(DAY), **config: Any) -> Ran:
     """Materialize one partition of an asset with what stands on the bench."""
-    result = _job(asset).execute_in_process(
+    result = job(asset).execute_in_process(
         instance=instance, partition_key=day, raise_on_error=False,
         run_config=QUIET | ({"ops": {asset: {"config": config}}} if config else {}),
     )  # fmt: skip
@@ -128,7 +128,7 @@ def outcome(result: dg.ExecuteInProcessResult) -> Ran:
 
 
 @cache
-def _job(asset: str) -> dg.JobDefinition:
+def job(asset: str) -> dg.JobDefinition:
     @dg.resource
     def genesys(_: object) -> GenesysResource:
         return Bench.genesys
