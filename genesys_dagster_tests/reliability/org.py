@@ -28,7 +28,7 @@ class Org:
 
     day: list[Record] = field(default_factory=list)
     older: list[Record] = field(default_factory=list)
-    available_until: datetime = END + timedelta(hours=30)
+    available_until: datetime = END + timedelta(hours=6)
 
 
 def before() -> Org:
