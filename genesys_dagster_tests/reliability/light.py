@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from genesys_dagster.assets import conversation_details as asset
+from genesys_dagster.assets import terms, update
 from genesys_dagster.export import ExportReport
 from genesys_dagster.genesys.errors import DataNotAvailableError
 from genesys_dagster.genesys.interval import Interval
@@ -24,6 +25,16 @@ from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.resources import GenesysResource
 
+_RESOURCE = GenesysResource()
+_PARTICIPANT = CONVERSATION_SCHEMA.field("participants").type.value_type
+_FEW = {"conversationId", "conversationStart", "conversationEnd", "externalTag"}
+# The rules are the same whatever the width of a row, and most of the hundreds of columns would be empty.
+SCHEMA = pa.schema(
+    [
+        *(field for field in CONVERSATION_SCHEMA if field.name in _FEW),
+        pa.field("participants", pa.list_(pa.struct([_PARTICIPANT.field(name) for name in ("participantId", "attributes")]))),
+    ]
+)
 _LOG = logging.getLogger("genesys_dagster_tests.light")
 _pull: Any = asset.conversation_details.op.compute_fn.decorated_fn  # type: ignore[attr-defined]
 
@@ -84,10 +95,9 @@ class Genesys:
     answer: Answer
     query: Answer
     source: str = "auto"
-    _resource: GenesysResource = field(default_factory=GenesysResource)
 
     def commit_policy(self, **options: Any) -> Any:
-        return self._resource.commit_policy(**options)
+        return _RESOURCE.commit_policy(**options)
 
     def export(self, window: Interval, *_: Any, may_query: bool = True) -> "Export":
         if self.source == "query" or (self.source == "auto" and not self.answer.is_available and may_query):
@@ -112,7 +122,7 @@ class Export:
         answer, report, selection = self._answer, self.report, self._selection
         report.source, report.total_hits, report.known_until = answer.source, answer.announced, answer.known_until
         for start in range(0, len(answer.rows), 20):
-            batch = pa.RecordBatch.from_pylist(answer.rows[start : start + 20], CONVERSATION_SCHEMA)
+            batch = pa.RecordBatch.from_pylist(answer.rows[start : start + 20], SCHEMA)
             kept = selection.keep(batch)
             if len(kept):
                 yield kept
@@ -139,8 +149,8 @@ def pull(
 
 def sweep(day: str, rows: list[dict[str, Any]], instance: Instance, lake: S3ParquetIOManager, partitions: Any) -> None:
     """Store what a sweep found."""
-    table = pa.Table.from_pylist(rows, CONVERSATION_SCHEMA)
-    instance.note(LATE_ACTIVITY, day, _write(LATE_ACTIVITY, day, FrameStream(CONVERSATION_SCHEMA, [table]), lake, partitions))
+    table = pa.Table.from_pylist(rows, SCHEMA)
+    instance.note(LATE_ACTIVITY, day, _write(LATE_ACTIVITY, day, FrameStream(SCHEMA, [table]), lake, partitions))
 
 
 def _write(key: dg.AssetKey, day: str, value: Any, lake: S3ParquetIOManager, partitions: Any) -> dict[str, Any]:
@@ -162,8 +172,11 @@ class _Step:
 
 
 @contextmanager
-def one_duckdb() -> Iterator[None]:
-    """Let all comparisons of rows share one database: opening one costs more than comparing."""
+def quick() -> Iterator[None]:
+    """Small rows, and one database for all comparisons: opening one costs more than comparing."""
     shared = duckdb.connect(config={"threads": 1})
-    with mock.patch.object(duckdb, "connect", lambda **_: shared.cursor()):
+    with ExitStack() as patched:
+        patched.enter_context(mock.patch.object(duckdb, "connect", lambda **_: shared.cursor()))
+        for module in (asset, terms, update):
+            patched.enter_context(mock.patch.object(module, "CONVERSATION_SCHEMA", SCHEMA))
         yield

@@ -243,7 +243,7 @@ class Lake(RuleBasedStateMachine):
 
 @pytest.fixture
 def quick():
-    with light.one_duckdb():
+    with light.quick():
         yield
 
 
