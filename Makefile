@@ -9,6 +9,7 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
 LOCK := $(COMPILE) pyproject.toml --all-extras --group dev
 SPARK_LOCK := $(COMPILE) --group spark
+SWIFT_LOCK := $(COMPILE) --group swift
 # The one block of requirements.lock that names uv, with its hashes.
 UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
 
@@ -22,7 +23,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test lint bench lock lock-check clean
+.PHONY: help env demo dev test test-swift reliability lint bench lock lock-check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,14 @@ dev: env ## The Dagster UI on your own .env
 test: env .venv/.spark ## Run the whole test suite (needs Java 17 or newer)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
+test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 server (OpenStack Swift)
+	@$(BIN)/python -m genesys_dagster_tests.swift .venv/swift/bin $(ARGS)
+
+.venv/swift/.ready: requirements-swift.lock .venv/.ready
+	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python .venv/swift; \
+	VIRTUAL_ENV=$(CURDIR)/.venv/swift $$uv pip install --quiet --require-hashes -r requirements-swift.lock
+	@touch $@
+
 lint: env ## Format, lint, types, definitions, lock
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -66,16 +75,21 @@ lint: env ## Format, lint, types, definitions, lock
 	$(BIN)/dagster definitions validate
 	$(MAKE) --no-print-directory lock-check
 
+reliability: env ## Inject every fault and write docs/reliability.md anew
+	@$(BIN)/python -m genesys_dagster_tests.reliability $(ARGS)
+
 bench: env ## Measure speed and memory, side by side with other approaches
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: env ## Resolve the locks anew (all extras, Python 3.11 to 3.13)
 	$(BIN)/uv $(LOCK) --upgrade --output-file requirements.lock
 	$(BIN)/uv $(SPARK_LOCK) --upgrade --output-file requirements-spark.lock
+	$(BIN)/uv $(SWIFT_LOCK) --upgrade --output-file requirements-swift.lock
 
 lock-check: env ## Check that the locks satisfy pyproject.toml
 	@$(call check,requirements.lock,$(LOCK))
 	@$(call check,requirements-spark.lock,$(SPARK_LOCK))
+	@$(call check,requirements-swift.lock,$(SWIFT_LOCK))
 
 clean: ## Remove what the commands above made
 	rm -rf .venv .demo .dagster .benchmarks

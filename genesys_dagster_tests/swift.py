@@ -52,6 +52,7 @@ for name, port in zip(sys.argv[1::2], sys.argv[2::2]):
     ring.rebalance()
     ring.get_ring().save(name + ".ring.gz")
 """
+_LAKE = ("-n", "2", "-m", "not made_up_store", "genesys_dagster_tests/lake")
 _STARTS_WITHIN = 30.0  # s
 
 
@@ -99,7 +100,9 @@ def _default(etc: Path, port: int) -> str:
 
 @contextmanager
 def _running(command: list[object], folder: Path) -> Iterator[None]:
-    server = subprocess.Popen(list(map(str, command)), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        list(map(str, command)), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         yield
     finally:
@@ -116,11 +119,12 @@ def _wait_for(url: str) -> None:
     while True:
         try:
             urllib.request.urlopen(url, timeout=1).close()
-            return
         except OSError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.1)
+        else:
+            return
 
 
 def _in_memory() -> str | None:
@@ -137,7 +141,7 @@ def _free_ports(count: int) -> list[int]:
 
 def main(programs: str, *arguments: str) -> int:
     with swift(Path(programs).resolve()) as variables:
-        command = [sys.executable, "-m", "pytest", *(arguments or ["genesys_dagster_tests/lake"])]
+        command = [sys.executable, "-m", "pytest", *(arguments or _LAKE)]
         return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
 
 

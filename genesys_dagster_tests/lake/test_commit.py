@@ -99,6 +99,7 @@ def mangle(client, change):
         client.meta.events.register(f"before-send.s3.{operation}", changed)
 
 
+@pytest.mark.made_up_store
 @SIZES
 @pytest.mark.parametrize(
     "change",
@@ -111,6 +112,7 @@ def test_a_store_that_keeps_other_bytes_is_found_at_the_first_object(client, sto
         write(client, store.bucket, content(size), None)
 
 
+@pytest.mark.made_up_store
 @SIZES
 def test_a_store_whose_etags_are_no_md5_is_read_back_once(client, store, size):
     reads = fail(client, "GetObject", lambda request: None)

@@ -1,7 +1,7 @@
 """The asset and the IO manager without Dagster's machinery, so that thousands of writes take a minute."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +32,10 @@ _FEW = {"conversationId", "conversationStart", "conversationEnd", "externalTag"}
 SCHEMA = pa.schema(
     [
         *(field for field in CONVERSATION_SCHEMA if field.name in _FEW),
-        pa.field("participants", pa.list_(pa.struct([_PARTICIPANT.field(name) for name in ("participantId", "attributes")]))),
+        pa.field(
+            "participants",
+            pa.list_(pa.struct([_PARTICIPANT.field(name) for name in ("participantId", "attributes")])),
+        ),
     ]
 )
 _LOG = logging.getLogger("genesys_dagster_tests.light")
@@ -58,12 +61,22 @@ class Instance:
             asset_materialization=event, storage_id=place, timestamp=datetime.now(UTC).timestamp()
         )
 
-    def get_latest_storage_id_by_partition(self, key: dg.AssetKey, _: Any, partitions: set[str]) -> dict[str, int]:
-        return {day: record.storage_id for (of, day), record in self.materialized.items() if of == key and day in partitions}
+    def get_latest_storage_id_by_partition(
+        self, key: dg.AssetKey, _: Any, partitions: set[str]
+    ) -> dict[str, int]:
+        return {
+            day: record.storage_id
+            for (of, day), record in self.materialized.items()
+            if of == key and day in partitions
+        }
 
     def fetch_materializations(self, wanted: Any, limit: int) -> Any:
         days = self.materialized.items()
-        return SimpleNamespace(records=[r for (of, _), r in days if of == wanted.asset_key and r.storage_id in wanted.storage_ids])
+        return SimpleNamespace(
+            records=[
+                r for (of, _), r in days if of == wanted.asset_key and r.storage_id in wanted.storage_ids
+            ]
+        )
 
     def get_materialized_partitions(self, key: dg.AssetKey) -> set[str]:
         return {day for of, day in self.materialized if of == key}
@@ -90,21 +103,23 @@ class Answer:
 
 @dataclass
 class Genesys:
-    """Takes the resource's place: `export` gives the answers prepared."""
+    """Takes the resource's place: `export` gives the answers that are made when it is called."""
 
-    answer: Answer
-    query: Answer
+    job: Callable[[], Answer]
+    query: Callable[[], Answer]
     source: str = "auto"
 
     def commit_policy(self, **options: Any) -> Any:
         return _RESOURCE.commit_policy(**options)
 
     def export(self, window: Interval, *_: Any, may_query: bool = True) -> "Export":
-        if self.source == "query" or (self.source == "auto" and not self.answer.is_available and may_query):
-            return Export(window, self.query)
-        if not self.answer.is_available:
+        # As the asset does: Genesys Cloud is asked after the stored version was opened.
+        job = self.job()
+        if self.source == "query" or (self.source == "auto" and not job.is_available and may_query):
+            return Export(window, self.query())
+        if not job.is_available:
             raise DataNotAvailableError("the watermark has not passed the day yet")
-        return Export(window, self.answer)
+        return Export(window, job)
 
 
 class Export:
@@ -120,7 +135,11 @@ class Export:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         answer, report, selection = self._answer, self.report, self._selection
-        report.source, report.total_hits, report.known_until = answer.source, answer.announced, answer.known_until
+        report.source, report.total_hits, report.known_until = (
+            answer.source,
+            answer.announced,
+            answer.known_until,
+        )
         for start in range(0, len(answer.rows), 20):
             batch = pa.RecordBatch.from_pylist(answer.rows[start : start + 20], SCHEMA)
             kept = selection.keep(batch)
@@ -131,7 +150,14 @@ class Export:
 
 
 def pull(
-    day: str, genesys: Genesys, instance: Instance, lake: S3ParquetIOManager, partitions: Any, *, retry: int = 0, **config: Any
+    day: str,
+    genesys: Genesys,
+    instance: Instance,
+    lake: S3ParquetIOManager,
+    partitions: Any,
+    *,
+    retry: int = 0,
+    **config: Any,
 ) -> None:
     """Materialize a day of conversation_details once.
 
@@ -147,13 +173,19 @@ def pull(
         instance.note(ASSET_KEY, day, _write(ASSET_KEY, day, output.value, lake, partitions))
 
 
-def sweep(day: str, rows: list[dict[str, Any]], instance: Instance, lake: S3ParquetIOManager, partitions: Any) -> None:
+def sweep(
+    day: str, rows: list[dict[str, Any]], instance: Instance, lake: S3ParquetIOManager, partitions: Any
+) -> None:
     """Store what a sweep found."""
     table = pa.Table.from_pylist(rows, SCHEMA)
-    instance.note(LATE_ACTIVITY, day, _write(LATE_ACTIVITY, day, FrameStream(SCHEMA, [table]), lake, partitions))
+    instance.note(
+        LATE_ACTIVITY, day, _write(LATE_ACTIVITY, day, FrameStream(SCHEMA, [table]), lake, partitions)
+    )
 
 
-def _write(key: dg.AssetKey, day: str, value: Any, lake: S3ParquetIOManager, partitions: Any) -> dict[str, Any]:
+def _write(
+    key: dg.AssetKey, day: str, value: Any, lake: S3ParquetIOManager, partitions: Any
+) -> dict[str, Any]:
     logged: dict[str, Any] = {}
     # Dagster's own context for tests opens an instance each time, which takes longer than all the rest.
     context: Any = SimpleNamespace(
@@ -176,7 +208,7 @@ def quick() -> Iterator[None]:
     """Small rows, and one database for all comparisons: opening one costs more than comparing."""
     shared = duckdb.connect(config={"threads": 1})
     with ExitStack() as patched:
-        patched.enter_context(mock.patch.object(duckdb, "connect", lambda **_: shared.cursor()))
+        patched.enter_context(mock.patch.object(duckdb, "connect", side_effect=lambda **_: shared.cursor()))
         for module in (asset, terms, update):
             patched.enter_context(mock.patch.object(module, "CONVERSATION_SCHEMA", SCHEMA))
         yield

@@ -42,13 +42,20 @@ class OneInAHundred(Plan):
 def _conversations(day, number):
     start = datetime.combine(day, datetime.min.time(), orgs.START.tzinfo)
     step = timedelta(hours=23) / PER_DAY
-    return [orgs.conversation(f"e{number * PER_DAY + index:06d}", start + index * step) for index in range(PER_DAY)]
+    return [
+        orgs.conversation(f"e{number * PER_DAY + index:06d}", start + index * step)
+        for index in range(PER_DAY)
+    ]
 
 
 def _footprint():
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE"), threading.active_count(), len(os.listdir("/proc/self/fd"))
+    return (
+        pages * os.sysconf("SC_PAGE_SIZE"),
+        threading.active_count(),
+        len([*Path("/proc/self/fd").iterdir()]),
+    )
 
 
 def test_thirty_days_with_one_fault_in_a_hundred_leave_every_day_whole_and_nothing_that_grows(tmp_path):
@@ -76,11 +83,15 @@ def _another_day(api, day, number):
     """A day passes: its conversations are there, and in a few of the day before something more happens."""
     late = api.org.day[-PER_DAY::10] if number else []
     for record in late:
-        record["conversationEnd"] = orgs.instant(datetime.combine(day, datetime.min.time(), orgs.START.tzinfo) + timedelta(hours=2))
+        record["conversationEnd"] = orgs.instant(
+            datetime.combine(day, datetime.min.time(), orgs.START.tzinfo) + timedelta(hours=2)
+        )
     earlier = [*api.org.day] if number else []
     api.org.day = [*earlier, *_conversations(day, number)]
     api.org.older = earlier[-PER_DAY:]
-    api.org.available_until = datetime.combine(day, datetime.min.time(), orgs.START.tzinfo) + timedelta(days=1, hours=6)
+    api.org.available_until = datetime.combine(day, datetime.min.time(), orgs.START.tzinfo) + timedelta(
+        days=1, hours=6
+    )
 
 
 def _live(instance, server, days, today):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -31,7 +32,14 @@ class Exporter:
     """Exports in processes of their own."""
 
     def __init__(self, server, proxy, home):
-        command = [sys.executable, "-m", "genesys_dagster_tests.reliability.zygote", server.url, proxy.url, home]
+        command = [
+            sys.executable,
+            "-m",
+            "genesys_dagster_tests.reliability.zygote",
+            server.url,
+            proxy.url,
+            home,
+        ]
         self._zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._line() == "ready"
 
@@ -83,7 +91,9 @@ def test_a_killed_export_leaves_the_old_object_or_the_new_one_and_nothing_that_i
         timer.cancel()
         body = store.admin.get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
         found["old" if body == before else "new"] += 1
-        assert body == before or _table(store).equals(new), f"kill {number}: neither the old object nor the new one"
+        assert body == before or _table(store).equals(new), (
+            f"kill {number}: neither the old object nor the new one"
+        )
         found["uploads"] += _clean_up(store)
         found["jobs"] += _forgotten(server, instance)
     assert found["old"] >= KILLS // 4  # else the kills came too late to prove anything
@@ -92,10 +102,8 @@ def test_a_killed_export_leaves_the_old_object_or_the_new_one_and_nothing_that_i
 
 
 def _kill(pid):
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _table(store):
@@ -106,7 +114,9 @@ def _table(store):
 def _clean_up(store):
     """Abort what housekeeping finds; returns how many uploads that were."""
     client = store.clients[20.0]
-    left = list(housekeeping.stale_uploads(client, BUCKET, "genesys", now=datetime.now(UTC) + timedelta(days=2)))
+    left = list(
+        housekeeping.stale_uploads(client, BUCKET, "genesys", now=datetime.now(UTC) + timedelta(days=2))
+    )
     assert len(left) == len(store.uploads())
     for upload in left:
         housekeeping.abort(client, BUCKET, upload)

@@ -157,7 +157,9 @@ def test_an_update_during_which_a_pull_was_stored_does_not_replace_it(swept):
     for number, ran in _race(swept, lake, update, lambda: swept.run(pulled)):
         assert ran.fault_of_words() is None
         ends = swept.table()["conversationEnd"].to_pylist()
-        assert max(end for end in ends if end) == orgs.END + timedelta(hours=30), f"before request {number}: {ran}"
+        assert max(end for end in ends if end) == orgs.END + timedelta(hours=30), (
+            f"before request {number}: {ran}"
+        )
         assert len(ends) == len(pulled.day)
 
 

@@ -40,14 +40,14 @@ def main(api: str, s3: str, home: str) -> None:
     Bench.clock = Hurried(PATIENCE)
     Bench.genesys = exports.resource("job")
     exports.job(exports.DETAILS)
-    print("ready", flush=True)  # noqa: T201
+    print("ready", flush=True)
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
             export_once(home, s3)
-        print(child, flush=True)  # noqa: T201
+        print(child, flush=True)
         _, status = os.waitpid(child, 0)
-        print(status, flush=True)  # noqa: T201
+        print(status, flush=True)
 
 
 if __name__ == "__main__":
