@@ -205,9 +205,10 @@ class _Handler(BaseHTTPRequestHandler):
         wanted, unwanted = self.headers.get("if-match"), self.headers.get("if-none-match")
         if wanted is None and unwanted is None:
             return True
-        status, headers, _ = self._ask(
-            "HEAD", urlsplit(self.path).path, b"", {"host": self.headers.get("host", "")}
-        )
+        signed = {
+            k: v for k, v in self.headers.items() if k.lower() in {"host", "authorization", "x-amz-date"}
+        }
+        status, headers, _ = self._ask("HEAD", urlsplit(self.path).path, b"", signed)
         there = {k.lower(): v for k, v in headers}.get("etag", "").strip('"') if status == 200 else None
         if wanted is not None:
             return there is not None and wanted.strip('"') == there
