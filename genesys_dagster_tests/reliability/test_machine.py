@@ -151,8 +151,8 @@ class Lake(RuleBasedStateMachine):
         overtaker = []
 
         def strike():
-            for name in self._some(changed, 5):
-                self.org.conversations[name].changes.append(self.org.now)
+            for name in self._some(changed, 5):  # so early that jobs see it, too
+                self.org.conversations[name].changes.append(min(self.org.now, self.org.watermark))
             body = self._body()
             self._run(writers[other])
             if self._body() != body:
