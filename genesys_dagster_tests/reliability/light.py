@@ -58,7 +58,10 @@ class Instance:
         place = len(self.materialized) + 1
         self.materialized.pop((key, partition), None)
         self.materialized[key, partition] = SimpleNamespace(
-            asset_materialization=event, storage_id=place, timestamp=datetime.now(UTC).timestamp()
+            asset_materialization=event,
+            partition_key=partition,
+            storage_id=place,
+            timestamp=datetime.now(UTC).timestamp(),
         )
 
     def get_latest_storage_id_by_partition(
