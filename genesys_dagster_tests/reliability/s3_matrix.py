@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from botocore.config import Config
 
+from genesys_dagster.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake import housekeeping, multipart
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.frames import FrameStream
@@ -86,9 +87,11 @@ class Store:
     def __init__(self, server: S3Server, proxy: S3Proxy) -> None:
         self.proxy = proxy
         self.instance = dg.DagsterInstance.ephemeral()
-        keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "region_name": "us-east-1"}
-        self.admin = boto3.Session().client("s3", endpoint_url=server.url, **keys)
-        self.clients = {timeout: self._client(timeout, keys) for timeout in (_TIMEOUT, 20.0)}
+        self.session = boto3.Session(
+            aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1"
+        )
+        self.admin = self.session.client("s3", endpoint_url=server.url)
+        self.connect_anew()
         self.before: dict[bool, bytes] = {}
         for is_large in (False, True):
             ran = self.run(rows(is_large, "before"), is_large, 20.0)
@@ -96,13 +99,17 @@ class Store:
             self.before[is_large] = self.bytes() or b""
             self.clear()
 
-    def _client(self, timeout: float, keys: dict[str, str]) -> Any:
+    def connect_anew(self) -> None:
+        """New clients, of whose store the lake has learned nothing yet."""
+        self.clients = {timeout: self._client(timeout) for timeout in (_TIMEOUT, 20.0)}
+
+    def _client(self, timeout: float) -> Any:
         config = Config(
             read_timeout=timeout,
             connect_timeout=timeout,
             retries={"mode": "standard", "total_max_attempts": 2},
         )
-        client = boto3.Session().client("s3", endpoint_url=self.proxy.url, config=config, **keys)
+        client = self.session.client("s3", endpoint_url=self.proxy.url, config=config)
         client.meta.events.register("before-send.s3", self.proxy.refuse)
         return client
 
@@ -132,6 +139,7 @@ class Store:
 
     def seed(self, is_large: bool) -> None:
         self.clear()
+        self.connect_anew()
         self.admin.put_object(Bucket=BUCKET, Key=KEY, Body=self.before[is_large])
 
 
@@ -151,7 +159,13 @@ def rows(is_large: bool, version: str) -> pa.Table:
 
 @cache
 def _job() -> dg.JobDefinition:
-    @dg.asset(name="rows", partitions_def=DAYS, io_manager_key="lake", metadata={"count_changes_by": "id"})
+    @dg.asset(
+        name="rows",
+        partitions_def=DAYS,
+        io_manager_key="lake",
+        metadata={"count_changes_by": "id"},
+        retry_policy=RETRY_AFTER_OUTAGE,
+    )
     def made() -> dg.Output[Any]:
         return dg.Output(FrameStream(_SCHEMA, _frames()))
 
