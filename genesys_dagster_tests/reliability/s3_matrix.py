@@ -263,7 +263,8 @@ def _break_off(cell: Cell, store: Store, timeout: float) -> tuple[Outcome, str]:
         return Outcome.WRONG, "the object is another"
     if not store.uploads():
         return Outcome.RECOVERED, ""
-    if "could not be aborted" not in ran.message + str(told.call_args_list):
+    is_denied = cell.fault == "404 NoSuchUpload"  # the store itself says that there is none
+    if not is_denied and "could not be aborted" not in ran.message + str(told.call_args_list):
         return Outcome.WRONG, "an upload is left and nobody was told"
     _sweep_uploads(store, timeout)
     return (Outcome.WRONG, "housekeeping left it") if store.uploads() else (Outcome.FAILED, ran.message)
