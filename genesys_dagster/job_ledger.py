@@ -92,7 +92,8 @@ class InstanceLedger:
 
     def recall(self, question: str) -> RememberedJob | None:
         """Returns the job that an earlier run submitted with the same question and did not forget."""
-        job = self._entry().jobs.get(question)
+        entry = self._entry()
+        job = entry.jobs.get(self._slot(entry, question))
         if job is None:
             return None
         known_until = job.known_until or datetime.fromtimestamp(job.submitted, UTC)
@@ -102,14 +103,15 @@ class InstanceLedger:
         """Remembers a job that was just submitted; one that is still noted for the same question is left over."""
         entry = self._without(question, keep=True)
         job = Noted(job_id, self._now(), self._run_id, known_until)
-        self._write(replace(entry, jobs={**entry.jobs, question: job}))
+        self._write(replace(entry, jobs={**entry.jobs, self._slot(entry, question): job}))
 
     def keep(self, question: str, *, awaited: bool) -> None:
         """Remembers that the job is this run's now, or that this run leaves it to the next."""
         entry = self._entry()
-        if job := entry.jobs.get(question):
+        slot = self._slot(entry, question)
+        if job := entry.jobs.get(slot):
             job = replace(job, run_id=self._run_id, is_awaited=awaited)
-            self._write(replace(entry, jobs={**entry.jobs, question: job}))
+            self._write(replace(entry, jobs={**entry.jobs, slot: job}))
 
     def leave(self, question: str) -> None:
         """Remembers of a job only that it is still to be deleted."""
@@ -122,8 +124,16 @@ class InstanceLedger:
     def _without(self, question: str, *, keep: bool) -> Entry:
         entry = self._entry()
         jobs = dict(entry.jobs)
-        job = jobs.pop(question, None)
+        job = jobs.pop(self._slot(entry, question), None)
         return Entry(jobs, (*entry.left, job) if keep and job else entry.left)
+
+    def _slot(self, entry: Entry, question: str) -> str:
+        """Where a question's job is noted: apart, while another run is reading one of its own for the same."""
+        own, noted = f"{question} {self._run_id}", entry.jobs.get(question)
+        if own in entry.jobs:
+            return own
+        is_free = noted is None or noted.run_id == self._run_id or has_ended(self._instance, noted.run_id)
+        return question if is_free else own
 
     def _entry(self) -> Entry:
         try:
@@ -137,6 +147,12 @@ class InstanceLedger:
             write(self._instance, self._place, entry)
         except Exception:  # noqa: BLE001 - whatever a store may raise
             _log.warning("the instance does not remember which bulk jobs were submitted", exc_info=True)
+
+
+def has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run is over, or unknown."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
 
 
 def places(windows: Iterable[Interval]) -> list[Place]:

@@ -160,8 +160,8 @@ def test_a_shortfall_is_asked_about_again_and_then_marked(export, lake, sandbox,
 
     real = query.InteractiveQuery.count
 
-    async def more(self, interval):
-        return (await real(self, interval)) + 20
+    async def more(self, interval, **options):
+        return (await real(self, interval, **options)) + 20
 
     monkeypatch.setattr(query.InteractiveQuery, "count", more)
     outcome = export(source="job")

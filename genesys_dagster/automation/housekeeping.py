@@ -20,7 +20,7 @@ from genesys_dagster.genesys.errors import (
 )
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.responses import Response
-from genesys_dagster.job_ledger import Entry, Noted, Place, drop, entries, places
+from genesys_dagster.job_ledger import Entry, Noted, Place, drop, entries, has_ended, places
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
 from genesys_dagster.lake.io_manager import (
@@ -87,7 +87,7 @@ def _orphans(instance: dg.DagsterInstance, entry: Entry) -> list[Noted]:
     unwanted = [
         job
         for job in entry.jobs.values()
-        if _has_ended(instance, job.run_id) and not (job.is_awaited and _age(job) < _PATIENCE)
+        if has_ended(instance, job.run_id) and not (job.is_awaited and _age(job) < _PATIENCE)
     ]
     return [*entry.left, *unwanted]
 
@@ -123,11 +123,6 @@ def _nothing(_answer: Response) -> None:
 
 def _age(job: Noted) -> timedelta:
     return knowledge.now() - datetime.fromtimestamp(job.submitted, UTC)
-
-
-def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
-    run = instance.get_run_by_id(run_id)
-    return run is None or run.is_finished
 
 
 @dg.job(description="Finds and aborts multipart uploads that killed processes left in the bucket.")

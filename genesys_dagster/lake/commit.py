@@ -29,8 +29,10 @@ _MANGLED = (
     "(often the checksums of boto3 1.36 and newer): set AWS_REQUEST_CHECKSUM_CALCULATION=when_required and "
     "AWS_RESPONSE_CHECKSUM_VALIDATION=when_required, and materialize again."
 )
-# Clients of stores whose ETags are no MD5 (SSE-KMS, some others), after the first object was read back and was right.
-_read_back: "WeakSet[Any]" = WeakSet()
+# Clients of stores whose ETags are no MD5 (SSE-KMS, some others), after the first object was read back and was right;
+# and clients of stores whose ETags are, so that another one is always a reason to look.
+_others: "WeakSet[Any]" = WeakSet()
+_digests: "WeakSet[Any]" = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,11 @@ class Commit:
     def _verify_bytes(self, sent: Sequence[Sent]) -> None:
         """Read back what the store's own digest does not prove; once, if its digests turn out to be others."""
         unproven = next((part for part in sent if not part.is_proven), None)
-        if unproven is None or not unproven.size or self._client in _read_back:
+        if any(part.is_proven for part in sent):
+            _digests.add(self._client)
+        if unproven is None or not unproven.size:
+            return
+        if self._client in _others and self._client not in _digests:
             return
         until = unproven.start + unproven.size - 1
         try:
@@ -166,7 +172,7 @@ class Commit:
             raise self._translated(error) from error
         if digest != unproven.md5:
             raise self._mangled(f"its bytes from {unproven.start:,} to {until:,} are others")
-        _read_back.add(self._client)
+        _others.add(self._client)
 
     def _require_expected(self) -> None:
         if self._expected is None:

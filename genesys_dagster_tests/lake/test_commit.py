@@ -164,3 +164,16 @@ def test_an_object_without_bytes_has_a_version_though_it_has_no_range(client, st
     store.put(KEY, b"")
     fail(client, "GetObject", answer(416, "InvalidRange"))
     assert S3File(client, store.bucket, KEY).etag == current_version(client, store.bucket, KEY).etag
+
+
+@pytest.mark.made_up_store
+def test_one_wrong_etag_does_not_end_the_comparison_of_bytes(client, store):
+    write(client, store.bucket, b"proven", None)
+    wrong = []
+    client.meta.events.register(
+        "after-call.s3.PutObject", lambda parsed, **_: wrong or wrong.append(1) or parsed.update(ETag='"odd"')
+    )
+    write(client, store.bucket, b"read back, and right", None)
+    mangle(client, lambda body: body[:-1] + b"?")
+    with pytest.raises(StorageError, match="AWS_REQUEST_CHECKSUM_CALCULATION"):
+        write(client, store.bucket, b"mangled", None)

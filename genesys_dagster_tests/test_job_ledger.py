@@ -1,0 +1,56 @@
+"""Bulk jobs in the instance's memory: taken over from the dead, never from the living."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.job_ledger import InstanceLedger, Place, entries
+
+START = datetime(2026, 5, 12, tzinfo=UTC)
+DAY = Interval(START, START + timedelta(days=1))
+MARK = START + timedelta(days=2)
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as it:
+        yield it
+
+
+@pytest.fixture
+def run_of(instance):
+    """A run in a state, and its ledger."""
+
+    @dg.job
+    def nothing():
+        pass
+
+    def begin(status):
+        run = instance.create_run_for_job(nothing, status=status)
+        return InstanceLedger(instance, run.run_id, DAY)
+
+    return begin
+
+
+def jobs(instance):
+    entry = entries(instance, [Place(DAY)]).get(Place(DAY))
+    return {job.job_id for job in entry.jobs.values()} if entry else set()
+
+
+def test_the_job_of_a_run_that_died_is_taken_over(run_of):
+    run_of(dg.DagsterRunStatus.FAILURE).note("q", "job-1", MARK)
+    assert run_of(dg.DagsterRunStatus.STARTED).recall("q").job_id == "job-1"
+
+
+def test_the_job_that_another_run_is_reading_is_left_to_it(run_of, instance):
+    first, second = (run_of(dg.DagsterRunStatus.STARTED) for _ in range(2))
+    first.note("q", "job-1", MARK)
+    assert second.recall("q") is None
+    second.note("q", "job-2", MARK)
+    assert (first.recall("q").job_id, second.recall("q").job_id) == ("job-1", "job-2")
+    first.forget("q")
+    assert jobs(instance) == {"job-2"}
+    second.forget("q")
+    assert jobs(instance) == set()
