@@ -16,8 +16,9 @@ from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import StorageError
-from genesys_dagster.lake.io_manager import BUCKET_VARIABLE, DEFAULT_PREFIX, PREFIX_VARIABLE
+from genesys_dagster.lake.place import lake_place
 from genesys_dagster.lake.probe import probe_bucket
 from genesys_dagster.resources import GenesysResource
 
@@ -121,7 +122,6 @@ async def _watermark(client: GenesysClient) -> str:
 def _bucket() -> str:
     from dagster_aws.s3 import S3Resource
 
-    bucket = os.environ[BUCKET_VARIABLE]
-    prefix = os.environ.get(PREFIX_VARIABLE) or DEFAULT_PREFIX
-    probe_bucket(S3Resource().get_client(), bucket, prefix)
-    return f"s3://{bucket}/{prefix}: upload and abort are allowed"
+    place = lake_place()
+    probe_bucket(lake_client(S3Resource()), place.bucket, place.prefix)
+    return f"{place.uri}: upload and abort are allowed"

@@ -1,7 +1,6 @@
 """Housekeeping: what dead processes leave behind in the bucket and in Genesys Cloud is found and removed, once a day."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -21,14 +20,11 @@ from genesys_dagster.genesys.errors import (
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.responses import Response
 from genesys_dagster.job_ledger import Entry, Noted, Place, drop, entries, has_ended, places
+from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
-from genesys_dagster.lake.io_manager import (
-    BUCKET_VARIABLE,
-    DEFAULT_PREFIX,
-    PREFIX_VARIABLE,
-    S3ParquetIOManager,
-)
+from genesys_dagster.lake.io_manager import S3ParquetIOManager
+from genesys_dagster.lake.place import lake_place
 from genesys_dagster.resources import GenesysResource
 
 
@@ -39,19 +35,15 @@ from genesys_dagster.resources import GenesysResource
 def abort_stale_uploads_op(context: dg.OpExecutionContext) -> None:
     """Abort what a killed process left unfinished in the bucket."""
     lake: S3ParquetIOManager = context.resources.s3_parquet_io_manager
-    bucket = lake.bucket or os.environ.get(BUCKET_VARIABLE, "")
-    prefix = lake.prefix if lake.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
-    if not bucket:
-        raise dg.Failure(f"No bucket is set: set {BUCKET_VARIABLE}.", allow_retries=False)
-    client = lake.s3.get_client()
     aborted = 0
     try:
-        for upload in stale_uploads(client, bucket, prefix, now=knowledge.now()):
-            aborted += abort(client, bucket, upload)
+        place, client = lake_place(lake.bucket, lake.prefix), lake_client(lake.s3)
+        for upload in stale_uploads(client, place.bucket, place.prefix, now=knowledge.now()):
+            aborted += abort(client, place.bucket, upload)
             context.log.info("Aborted an upload of %s begun %s", upload.key, upload.begun.isoformat())
     except LakeError as error:
         raise dg.Failure(str(error), allow_retries=not error.permanent) from None
-    context.log.info("%d stale uploads below s3://%s/%s", aborted, bucket, prefix)
+    context.log.info("%d stale uploads below %s", aborted, place.uri)
     context.add_output_metadata({"aborted": aborted})
 
 

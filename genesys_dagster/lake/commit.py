@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from genesys_dagster.lake.errors import OvertakenError, StorageError
-from genesys_dagster.lake.s3_errors import PRECONDITION, error_code, refuses_conditions, storage_error
+from genesys_dagster.lake.s3_errors import (
+    PRECONDITION,
+    S3_ERRORS,
+    error_code,
+    refuses_conditions,
+    storage_error,
+)
 from genesys_dagster.lake.version import Version, current_version
 
 if TYPE_CHECKING:
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-S3_ERRORS = (ClientError, BotoCoreError, OSError)
 _MANGLED = (
     "s3://{bucket}/{key} does not hold the bytes that were sent: {what}. The store does not understand how they are sent "
     "(often the checksums of boto3 1.36 and newer): set AWS_REQUEST_CHECKSUM_CALCULATION=when_required and "

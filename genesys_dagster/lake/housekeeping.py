@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from genesys_dagster.lake.layout import FILE_NAME
-from genesys_dagster.lake.s3_errors import UNKNOWN_UPLOAD, error_code, storage_error
+from genesys_dagster.lake.s3_errors import S3_ERRORS, UNKNOWN_UPLOAD, error_code, storage_error
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -58,7 +56,7 @@ def stale_uploads(
                 key, upload_id, begun = upload["Key"], upload["UploadId"], upload["Initiated"]
                 if key.rpartition("/")[2] == FILE_NAME and now - begun > stale_after:
                     yield StaleUpload(key, upload_id, begun)
-    except (ClientError, BotoCoreError) as error:
+    except S3_ERRORS as error:
         raise storage_error(error, bucket=bucket, key=folder) from error
 
 
@@ -73,7 +71,7 @@ def abort(client: "S3Client", bucket: str, upload: StaleUpload) -> bool:
     """
     try:
         client.abort_multipart_upload(Bucket=bucket, Key=upload.key, UploadId=upload.upload_id)
-    except (ClientError, BotoCoreError) as error:
+    except S3_ERRORS as error:
         if error_code(error) in UNKNOWN_UPLOAD:
             return False
         raise storage_error(error, bucket=bucket, key=upload.key) from error

@@ -1,20 +1,19 @@
 """The lake's door for Dagster: one Parquet object on S3 for each partition of an asset."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
-from botocore.exceptions import BotoCoreError
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr, field_validator
 
+from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
-from genesys_dagster.lake.errors import LakeError, StorageError
+from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.frames import FrameStream, as_stream, closing, closing_value
 from genesys_dagster.lake.layout import object_key
 from genesys_dagster.lake.loading import Request, listed, load_object, load_partitions
@@ -22,6 +21,13 @@ from genesys_dagster.lake.metadata import materialization_metadata
 from genesys_dagster.lake.parquet import CODECS, ParquetSettings
 from genesys_dagster.lake.partitions import to_pairs
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PART_SIZE
+from genesys_dagster.lake.place import (
+    BUCKET_VARIABLE,
+    DEFAULT_PREFIX,
+    PREFIX_VARIABLE,
+    lake_bucket,
+    lake_prefix,
+)
 from genesys_dagster.lake.publish import UploadSettings, Written, publish
 from genesys_dagster.lake.reading import selection
 from genesys_dagster.lake.recording import recorded_if_it_fails
@@ -31,10 +37,6 @@ from genesys_dagster.lake.version import current_version
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
-
-BUCKET_VARIABLE = "GENESYS_S3_BUCKET"
-PREFIX_VARIABLE = "GENESYS_S3_PREFIX"
-DEFAULT_PREFIX = "genesys"
 
 
 class S3ParquetIOManager(dg.ConfigurableIOManager):
@@ -77,8 +79,8 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
     prefix: str | None = Field(
         default=None,
         description=(
-            f"What all keys begin with. If not set, the environment variable {PREFIX_VARIABLE}, "
-            f"else {DEFAULT_PREFIX!r}."
+            f"What all keys begin with; empty: the bucket's root. If not set, the environment variable "
+            f"{PREFIX_VARIABLE}, and where that is not set, {DEFAULT_PREFIX!r}."
         ),
     )
     part_size: int = Field(
@@ -269,27 +271,15 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         return object_key(self._prefix(), asset_path(context), columns)
 
     def _prefix(self) -> str:
-        return self.prefix if self.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
+        return lake_prefix(self.prefix)
 
     def _get_bucket(self) -> str:
-        bucket = self.bucket or os.environ.get(BUCKET_VARIABLE, "")
-        if not bucket:
-            raise StorageError(
-                f"No bucket is set: set the environment variable {BUCKET_VARIABLE} (or the IO manager's `bucket`) "
-                "to the name of the S3 bucket to write to and read from.",
-                permanent=True,
-            )
-        return bucket
+        return lake_bucket(self.bucket)
 
     def _get_client(self) -> "S3Client":
         """Returns the S3 client, made once: boto3's clients are slow to make and safe to share."""
         if self._client is None:
-            try:
-                # Configured at launch, the resource arrives as the client that Dagster gives to its users.
-                resource: Any = self.s3
-                self._client = resource.get_client() if isinstance(resource, S3Resource) else resource
-            except (BotoCoreError, ValueError) as error:
-                raise StorageError(f"The S3 client cannot be made: {error}", permanent=True) from error
+            self._client = lake_client(self.s3)
         client: S3Client = self._client
         return client
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from genesys_dagster.lake.commit import S3_ERRORS, Commit, Expected, Sent
+from genesys_dagster.lake.commit import Commit, Expected, Sent
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PARTS, PartBuffer, part_size
-from genesys_dagster.lake.s3_errors import UNKNOWN_UPLOAD, error_code, storage_error
+from genesys_dagster.lake.s3_errors import S3_ERRORS, UNKNOWN_UPLOAD, error_code, storage_error
+from genesys_dagster.lake.s3_unanswered import is_silence
 from genesys_dagster.lake.version import WRITE_ID
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ class MultipartUpload:
                 if error_code(error) in UNKNOWN_UPLOAD:
                     return
                 failure = self._translated(error)
-                if pause is not None and not failure.permanent:
+                if pause is not None and not failure.permanent and not is_silence(error):
                     self._sleep(pause)
                     continue
                 self._report_orphan(upload_id, failure, cause)

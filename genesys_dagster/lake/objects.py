@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from genesys_dagster.lake.s3_errors import ABSENT, EMPTY, error_code, storage_error
+from genesys_dagster.lake.s3_errors import ABSENT, EMPTY, S3_ERRORS, error_code, storage_error
 from genesys_dagster.lake.version import current_version
 
 if TYPE_CHECKING:
@@ -106,7 +104,7 @@ class S3File(io.RawIOBase):
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=byte_range, **same)
             body = answer["Body"].read()
-        except (ClientError, BotoCoreError, OSError) as error:
+        except S3_ERRORS as error:
             if error_code(error) in ABSENT:
                 raise FileNotFoundError(self.uri) from error
             if error_code(error) in EMPTY:

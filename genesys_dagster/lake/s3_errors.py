@@ -1,77 +1,43 @@
-"""S3's refusals in words that say what to change.
+"""S3's refusals in words that say what to change: what happened, S3's own sentence, and a remedy that fits it.
 
-One table from error code to sentence, for reading and writing alike. Messages carry the bucket,
-the key and the request id, never credentials.
+One table from error code to words (`s3_remedies`), for reading and writing alike. Messages carry the bucket, the key
+and the request id, never credentials, and of an address never the part before its @.
 """
 
-from collections.abc import Mapping
+import re
 
-from botocore.exceptions import (
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from genesys_dagster.lake.errors import StorageError
+from genesys_dagster.lake.s3_remedies import (
+    ACCESS_DENIED,
+    CHECKSUMS,
+    CREDENTIAL_CALLS,
+    DENIED,
+    KMS,
+    PERMISSIONS,
+    REMEDIES,
+    TRANSIENT,
+    UNKNOWN_TRAILERS,
+    Remedy,
+)
+from genesys_dagster.lake.s3_unanswered import unanswered
 
-# The action that IAM must allow for each call ("Actions, resources, and condition keys for Amazon S3").
-# UploadPart, CreateMultipartUpload and CompleteMultipartUpload are all covered by s3:PutObject.
-PERMISSIONS: Mapping[str, str] = {
-    "PutObject": "s3:PutObject",
-    "CreateMultipartUpload": "s3:PutObject",
-    "UploadPart": "s3:PutObject",
-    "CompleteMultipartUpload": "s3:PutObject",
-    "AbortMultipartUpload": "s3:AbortMultipartUpload",
-    "HeadObject": "s3:GetObject",
-    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    # Without s3:ListBucket S3 answers 403 instead of 404 for a key that is not there ("HeadObject", Permissions).
-    "GetObject": "s3:GetObject, and s3:ListBucket so that an absent object is not taken for a forbidden one",
-}
-
-# Amazon S3 API Reference, "List of error codes". HEAD has no body, so its errors carry only the status.
-_REMEDIES: Mapping[str, str] = {
-    "NoSuchBucket": (
-        "The bucket {bucket!r} does not exist: set GENESYS_S3_BUCKET (or `bucket`) to a bucket that does, or create "
-        "it, and check that region and endpoint are the bucket's own"
-    ),
-    **dict.fromkeys(
-        ("AccessDenied", "AllAccessDisabled", "Forbidden", "403"),
-        "S3 does not allow {call} on {where}: the credentials need {permission}",
-    ),
-    **dict.fromkeys(
-        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity"),
-        "S3 does not accept the credentials for {where}: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that "
-        "they belong to this endpoint",
-    ),
-    **dict.fromkeys(
-        ("ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"),
-        "The AWS session token for {where} is invalid or has expired: renew it (for example `aws sso login`)",
-    ),
-    **dict.fromkeys(
-        ("AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "301"),
-        "The bucket {bucket!r} lives in another region: set AWS_REGION (or region_name) to the bucket's",
-    ),
-    **dict.fromkeys(("PreconditionFailed", "412"), "{where} was replaced while it was read: run again"),
-}
 # An object without bytes has no range (RFC 9110, 15.5.17).
 EMPTY = {"InvalidRange", "416"}
-PRECONDITION = {"PreconditionFailed", "412"}
 ABSENT = {"NoSuchKey", "404", "NotFound"}
 UNKNOWN_UPLOAD = {"NoSuchUpload", "404", "NotFound"}
-_TRANSIENT = {
-    "NoSuchUpload",
-    "PreconditionFailed",
-    "412",
-    "RequestTimeout",
-    "SlowDown",
-    "Throttling",
-    "TooManyRequests",
-}
+# The condition does not hold: another writer was faster. 409 comes while that one is still at it (Amazon S3 User Guide,
+# "How to prevent object overwrites with conditional writes").
+PRECONDITION = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
+
+# All that a call of boto3 raises by itself; the parser's error, of an answer that is no XML, is none of BotoCoreError.
+S3_ERRORS = (ClientError, BotoCoreError, ResponseParserError, OSError)
+
+_USER = re.compile(r"(?<=://)[^/\s'\"]+@")
+_NOT_AUTHORIZED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+_EXPLICIT = re.compile(r"explicit deny(?: in (?:an? |the )?([\w-]+(?: [\w-]+)*? policy))?")
 
 
 def error_code(error: Exception) -> str:
@@ -98,57 +64,93 @@ def storage_error(error: Exception, *, bucket: str, key: str) -> StorageError:
         key: The key of the call.
 
     Returns:
-        The error to raise instead, `permanent` if a retry would meet the same answer.
+        The error to raise instead, `permanent` if a retry would meet the same answer. Raise it `from None` where its
+        causes are shown: boto3's own text may hold the user of an address.
     """
     if isinstance(error, StorageError):
         return error
-    if isinstance(error, ClientError):
-        return _refusal(error, bucket, key)
     where = f"s3://{bucket}/{key}"
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        text = (
-            f"No complete AWS credentials were found for {where}: set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or run with a role of the machine."
-        )
-    elif isinstance(error, (CredentialRetrievalError, TokenRetrievalError, SSOError)):
-        text = f"The AWS credentials for {where} could not be obtained or renewed: {error}"
-    elif isinstance(error, NoRegionError):
-        text = f"No AWS region is set for {where}: set AWS_REGION."
-    elif isinstance(error, ParamValidationError):
-        text = f"S3 cannot take this request for {where}: {error}"
-    else:
-        text = (
-            f"S3 could not be reached for {where}: {error} Check the network and, if you set "
-            "one, the endpoint (AWS_ENDPOINT_URL_S3 or endpoint_url of the s3 resource)."
-        )
-    return StorageError(text, permanent=isinstance(error, _PERMANENT))
+    if isinstance(error, ClientError):
+        return _refusal(error, bucket, where)
+    text, permanent = unanswered(error, where)
+    return StorageError(without_user(text), permanent=permanent)
 
 
-_PERMANENT = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    TokenRetrievalError,
-    SSOError,
-    NoRegionError,
-    ParamValidationError,
-)
+def client_error(error: Exception) -> StorageError:
+    """Translates why no S3 client can be made, as `storage_error`; always permanent."""
+    if isinstance(error, ClientError):
+        return StorageError(str(_refusal(error, "", "S3")), permanent=True)
+    text, permanent = unanswered(error, "S3")
+    if not permanent:
+        text = f"The S3 client cannot be made: {error} Check AWS_ENDPOINT_URL_S3 and the other AWS settings."
+    return StorageError(without_user(text), permanent=True)
 
 
-def _refusal(error: ClientError, bucket: str, key: str) -> StorageError:
-    """Translates an answer of S3."""
+def without_user(text: str) -> str:
+    """Returns the text with the user and password of addresses masked."""
+    return _USER.sub("***@", text)
+
+
+def _refusal(error: ClientError, bucket: str, where: str) -> StorageError:
+    """Translates an answer of S3, or of the service that was to give the credentials."""
     code = error_code(error)
-    answer = error.response.get("Error", {})
     meta = error.response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
     call = error.operation_name
-    text = _REMEDIES.get(code, "S3 answered {call} on {where} with: {message}").format(
-        bucket=bucket,
-        call=call,
-        message=answer.get("Message") or "an error",
-        permission=PERMISSIONS.get(call, f"s3:{call}"),
-        where=f"s3://{bucket}/{key}",
+    said = str(error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
+    remedy = _remedy(code, call, said)
+    details = ", ".join(
+        filter(
+            None, [code, f"HTTP {status}" if status else "", f"request {meta.get('RequestId') or 'unknown'}"]
+        )
     )
-    details = [code, f"HTTP {status}" if status else "", f"request {meta.get('RequestId') or 'unknown'}"]
-    transient = code in _TRANSIENT or status >= 500 or status == 429
-    return StorageError(f"{text} ({', '.join(filter(None, details))}).", permanent=not transient)
+    values = {
+        "bucket": bucket,
+        "call": call,
+        "permission": PERMISSIONS.get(call, f"s3:{call}"),
+        "where": where,
+    }
+    answer = f"{said} ({details})" if said else details
+    text = f"{remedy.problem.format(**values)}: {answer}."
+    if remedy.advice:
+        text += f" {remedy.advice.format(**values)}."
+    known_to_stay = code in UNKNOWN_TRAILERS or status == 501
+    transient = code in TRANSIENT or status == 429 or (status >= 500 and not known_to_stay)
+    return StorageError(without_user(text), permanent=not transient)
+
+
+def _remedy(code: str, call: str, said: str) -> Remedy:
+    """Returns the words for an answer: its sentence says more than its code, and the call more than either."""
+    if call in CREDENTIAL_CALLS:
+        return CREDENTIAL_CALLS[call]
+    if code.startswith("KMS"):
+        return KMS
+    if code in DENIED:
+        return _denied(said)
+    if _writes(call) and code in PRECONDITION:
+        return REMEDIES["ConditionalRequestConflict"]
+    if code in UNKNOWN_TRAILERS or (code in {"InvalidArgument", "InvalidRequest"} and CHECKSUMS.search(said)):
+        return UNKNOWN_TRAILERS["NotImplemented"]
+    return REMEDIES.get(code, Remedy("S3 answered {call} on {where} with"))
+
+
+def _denied(said: str) -> Remedy:
+    """Returns what a denial asks for by AWS's own sentence: not every one is cured by the permission of the call."""
+    explicit, denied = _EXPLICIT.search(said), _NOT_AUTHORIZED.search(said)
+    if explicit:
+        policy = explicit[1] or "policy"
+        advice = f"A {policy} denies it explicitly, so no further permission helps: change that {policy}, or do what "
+        return Remedy(
+            ACCESS_DENIED.problem, advice + "its condition asks for (network, encryption, organization)"
+        )
+    if not denied:
+        return ACCESS_DENIED
+    return (
+        KMS
+        if denied[1].startswith("kms:")
+        else Remedy(ACCESS_DENIED.problem, f"The credentials need {denied[1]}")
+    )
+
+
+def _writes(call: str) -> bool:
+    return PERMISSIONS.get(call) == "s3:PutObject"

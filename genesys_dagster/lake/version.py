@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from genesys_dagster.lake.s3_errors import ABSENT, error_code, storage_error
+from genesys_dagster.lake.s3_errors import ABSENT, S3_ERRORS, error_code, storage_error
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -40,7 +38,7 @@ def current_version(client: "S3Client", bucket: str, key: str) -> Version | None
     """
     try:
         head = client.head_object(Bucket=bucket, Key=key)
-    except (ClientError, BotoCoreError, OSError) as error:
+    except S3_ERRORS as error:
         if error_code(error) in ABSENT:
             return None
         raise storage_error(error, bucket=bucket, key=key) from error

@@ -1,18 +1,23 @@
 """Pages on S3: each asset's is one object, `{prefix}/{asset key}/report.html`."""
 
 import hashlib
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import dagster as dg
-from botocore.exceptions import BotoCoreError, ClientError
 from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
-from genesys_dagster.lake.errors import LakeError, StorageError
-from genesys_dagster.lake.io_manager import BUCKET_VARIABLE, DEFAULT_PREFIX, PREFIX_VARIABLE
-from genesys_dagster.lake.s3_errors import storage_error
+from genesys_dagster.lake.client import lake_client
+from genesys_dagster.lake.errors import LakeError
+from genesys_dagster.lake.place import (
+    BUCKET_VARIABLE,
+    DEFAULT_PREFIX,
+    PREFIX_VARIABLE,
+    Place,
+    lake_place,
+)
+from genesys_dagster.lake.s3_errors import S3_ERRORS, storage_error
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -39,7 +44,8 @@ class S3PageIOManager(dg.ConfigurableIOManager):
     )
     prefix: str | None = Field(
         default=None,
-        description=f"What all keys begin with. If not set, {PREFIX_VARIABLE}, else {DEFAULT_PREFIX!r}.",
+        description=f"What all keys begin with; empty: the bucket's root. If not set, {PREFIX_VARIABLE}, and where that "
+        f"is not set, {DEFAULT_PREFIX!r}.",
     )
     upload_options: dict[str, str] = Field(
         default_factory=dict,
@@ -53,8 +59,7 @@ class S3PageIOManager(dg.ConfigurableIOManager):
             dagster.Failure: It cannot be written; the message says what to change.
         """
         body = obj.encode()
-        bucket, key = self._bucket(), self._key(context)
-        client = self.s3.get_client()
+        client, bucket, key = self._opened(context)
         try:
             client.put_object(
                 **{
@@ -65,8 +70,8 @@ class S3PageIOManager(dg.ConfigurableIOManager):
                     **self.upload_options,
                 }
             )
-        except (ClientError, BotoCoreError, OSError) as error:
-            raise _failure(storage_error(error, bucket=bucket, key=key)) from error
+        except S3_ERRORS as error:
+            raise _failure(storage_error(error, bucket=bucket, key=key)) from None
         context.add_output_metadata(
             {
                 "dagster/uri": f"s3://{bucket}/{key}",
@@ -82,27 +87,24 @@ class S3PageIOManager(dg.ConfigurableIOManager):
         Raises:
             dagster.Failure: It cannot be read; the message says what to change.
         """
-        bucket, key = self._bucket(), self._key(context)
+        client, bucket, key = self._opened(context)
         try:
-            body: bytes = self.s3.get_client().get_object(Bucket=bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError, OSError) as error:
-            raise _failure(storage_error(error, bucket=bucket, key=key)) from error
+            body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except S3_ERRORS as error:
+            raise _failure(storage_error(error, bucket=bucket, key=key)) from None
         return body.decode()
 
-    def _key(self, context: dg.OutputContext | dg.InputContext) -> str:
-        prefix = self.prefix if self.prefix is not None else os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX)
-        return "/".join(part for part in (prefix.strip("/"), *context.asset_key.path, FILE_NAME) if part)
+    def _opened(self, context: dg.OutputContext | dg.InputContext) -> tuple[Any, str, str]:
+        """Returns client, bucket and key."""
+        try:
+            client, place = lake_client(self.s3), lake_place(self.bucket, self.prefix)
+        except LakeError as error:
+            raise _failure(error) from None
+        return client, place.bucket, _key(place, context)
 
-    def _bucket(self) -> str:
-        bucket = self.bucket or os.environ.get(BUCKET_VARIABLE, "")
-        if not bucket:
-            raise _failure(
-                StorageError(
-                    f"No bucket is set: set the environment variable {BUCKET_VARIABLE} to the name of the S3 bucket.",
-                    permanent=True,
-                )
-            )
-        return bucket
+
+def _key(place: Place, context: dg.OutputContext | dg.InputContext) -> str:
+    return "/".join(part for part in (place.prefix, *context.asset_key.path, FILE_NAME) if part)
 
 
 def _failure(error: LakeError) -> dg.Failure:

@@ -6,21 +6,11 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    TokenRetrievalError,
-)
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster_aws.s3 import S3Resource
 
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
-from genesys_dagster.lake.s3_errors import storage_error
 from genesys_dagster_tests.lake.graphs import DAILY, failure, materialize
 
 SCHEMA = pa.schema({"data": pa.binary()})
@@ -202,58 +192,6 @@ def test_a_configured_bucket_that_cannot_be_read_is_one_clear_failure(s3):
         raise_on_error=False,
     )
     assert "The bucket 'no-such-bucket' does not exist" in failure(result).message
-
-
-def refusal(code, status, operation="PutObject"):
-    answer = {
-        "Error": {"Code": code, "Message": "m"},
-        "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "R1"},
-    }
-    return storage_error(ClientError(answer, operation), bucket="lake", key="a/b")
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "operation", "words", "permanent"),
-    [
-        ("NoSuchBucket", 404, "PutObject", "'lake' does not exist", True),
-        ("AccessDenied", 403, "CreateMultipartUpload", "need s3:PutObject", True),
-        ("AccessDenied", 403, "AbortMultipartUpload", "need s3:AbortMultipartUpload", True),
-        ("AccessDenied", 403, "GetObject", "need s3:GetObject, and s3:ListBucket", True),
-        ("403", 403, "HeadObject", "need s3:GetObject", True),
-        ("InvalidAccessKeyId", 403, "PutObject", "does not accept the credentials", True),
-        ("SignatureDoesNotMatch", 403, "PutObject", "AWS_SECRET_ACCESS_KEY", True),
-        ("ExpiredToken", 400, "UploadPart", "has expired", True),
-        ("PermanentRedirect", 301, "PutObject", "another region", True),
-        ("EntityTooSmall", 400, "CompleteMultipartUpload", "S3 answered CompleteMultipartUpload", True),
-        ("SlowDown", 503, "UploadPart", "S3 answered UploadPart", False),
-        ("InternalError", 500, "UploadPart", "m (InternalError, HTTP 500, request R1)", False),
-        ("PreconditionFailed", 412, "GetObject", "was replaced while it was read", False),
-    ],
-)
-def test_a_refusal_says_what_to_change_and_whether_a_retry_helps(code, status, operation, words, permanent):
-    error = refusal(code, status, operation)
-    assert words in str(error)
-    assert "request R1" in str(error)
-    assert error.permanent is permanent
-
-
-@pytest.mark.parametrize(
-    ("error", "words", "permanent"),
-    [
-        (NoCredentialsError(), "AWS_ACCESS_KEY_ID", True),
-        (PartialCredentialsError(provider="env", cred_var="x"), "AWS_SECRET_ACCESS_KEY", True),
-        (NoRegionError(), "AWS_REGION", True),
-        (TokenRetrievalError(provider="sso", error_msg="Token has expired"), "Token has expired", True),
-        (ParamValidationError(report="Invalid bucket name"), "Invalid bucket name", True),
-        (EndpointConnectionError(endpoint_url="http://x"), "AWS_ENDPOINT_URL_S3", False),
-        (ConnectionResetError("reset"), "could not be reached", False),
-    ],
-)
-def test_what_boto_cannot_send_says_what_to_change(error, words, permanent):
-    translated = storage_error(error, bucket="lake", key="a/b")
-    assert words in str(translated)
-    assert "s3://lake/a/b" in str(translated)
-    assert translated.permanent is permanent
 
 
 def test_an_unknown_codec_is_refused_when_it_is_configured(s3):
