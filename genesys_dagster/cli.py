@@ -54,7 +54,7 @@ def sandbox(arguments: tuple[str, ...]) -> None:
     """Serve a made-up Genesys Cloud org on localhost until Ctrl-C (`sandbox --help` lists its options)."""
     from genesys_dagster.sandbox.__main__ import main as serve
 
-    raise SystemExit(serve(list(arguments)))
+    raise SystemExit(serve(list(arguments), program="genesys-dagster sandbox"))
 
 
 @main.command()

@@ -1,28 +1,36 @@
 """`genesys-dagster doctor`: is everything in place for an export? One line per check, with the remedy.
 
-Writes nothing that stays: the bucket is tried with a multipart upload that is aborted.
+Writes nothing that stays: the bucket is tried with a multipart upload that is aborted, and with writes that must fail.
 """
 
 import asyncio
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import dagster as dg
 
+from genesys_dagster.genesys.aggregates import AGGREGATES_PATH
+from genesys_dagster.genesys.aggregates import PERMISSION as AGGREGATES
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
-from genesys_dagster.genesys.errors import GenesysError
+from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.reference import LISTINGS
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import StorageError
-from genesys_dagster.lake.place import lake_place
-from genesys_dagster.lake.probe import probe_bucket
+from genesys_dagster.lake.place import BUCKET_VARIABLE, lake_place
+from genesys_dagster.lake.probe import Condition, StoreTraits, store_traits
+from genesys_dagster.lake.s3_errors import without_user
 from genesys_dagster.resources import GenesysResource
 
-_REQUIRED = ("GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_S3_BUCKET")
+if TYPE_CHECKING:
+    from genesys_dagster.lake.place import Place
+
+_SECRET = "GENESYSCLOUD_OAUTHCLIENT_SECRET"  # noqa: S105 - a name
+_REQUIRED = ("GENESYSCLOUD_OAUTHCLIENT_ID", _SECRET, BUCKET_VARIABLE)
 _QUERY = "/api/v2/analytics/conversations/details/query"
 
 
@@ -30,12 +38,16 @@ class Problem(Exception):  # noqa: N818 - said to a person, not handled
     """What is wrong and what to do, in one line."""
 
 
+class Warned(Exception):  # noqa: N818 - said to a person, not handled
+    """What works less well, each thing in one line; an export works without."""
+
+
 class Check(NamedTuple):
     """One thing to look at."""
 
     name: str
     run: Callable[[], str]
-    """Returns what was found; raises `Problem`, `GenesysError` or `StorageError`."""
+    """Returns what was found; raises `Problem`, `Warned`, `GenesysError` or `StorageError`."""
     needs: tuple[str, ...] = ()
     """Checks without which this one would only repeat the same complaint."""
 
@@ -44,33 +56,51 @@ def run_doctor() -> int:
     """Print one line per check.
 
     Returns:
-        0 if all checks passed, else 1.
+        0 if all checks passed, with or without warnings, else 1.
     """
     failed: set[str] = set()
     for check in _checks():
         if missing := failed & set(check.needs):
             failed.add(check.name)
             _say("skip", check.name, f"needs {' and '.join(sorted(missing))}", "yellow")
-            continue
-        try:
-            _say("ok", check.name, check.run(), "green")
-        except (Problem, GenesysError, StorageError) as problem:
+        elif problem := _problem(check):
             failed.add(check.name)
-            _say("FAIL", check.name, str(problem), "red")
+            _say("FAIL", check.name, problem, "red")
     return 1 if failed else 0
 
 
+def _problem(check: Check) -> str | None:
+    """Runs a check; returns what is wrong, or says that nothing is."""
+    try:
+        _say("ok", check.name, check.run(), "green")
+    except Warned as warned:
+        for text in warned.args:
+            _say("warn", check.name, text, "yellow")
+    except (Problem, GenesysError, StorageError, dg.DagsterInvalidDefinitionError) as problem:
+        return str(problem)
+    except Exception as error:  # noqa: BLE001 - a person wants a line, not a traceback
+        first = (str(error).strip() or "no words").splitlines()[0]
+        return f"{type(error).__name__}: {first}"
+    return None
+
+
 def _say(status: str, name: str, text: str, color: str) -> None:
-    click.echo(f"{click.style(f'{status:<4}', fg=color)}  {name:<12}  {text}")
+    line = without_user(" ".join(text.split()))
+    if secret := os.environ.get(_SECRET):
+        line = line.replace(secret, "***")
+    click.echo(f"{click.style(f'{status:<4}', fg=color)}  {name:<12}  {line}")
 
 
 def _checks() -> Iterator[Check]:
     yield Check("variables", _variables)
     yield Check("partitions", _partitions)
+    yield Check("definitions", _definitions, needs=("partitions",))
     yield Check("login", lambda: _with_client(_login), needs=("variables",))
     yield Check("permission", lambda: _with_client(_permission), needs=("variables", "login"))
+    yield Check("optional", lambda: _with_client(_optional), needs=("variables", "login"))
     yield Check("watermark", lambda: _with_client(_watermark), needs=("variables", "login", "permission"))
     yield Check("bucket", _bucket, needs=("variables",))
+    yield Check("store", _store, needs=("variables", "bucket"))
 
 
 def _variables() -> str:
@@ -78,17 +108,23 @@ def _variables() -> str:
     if missing:
         raise Problem(f"Set {', '.join(missing)}: copy .env.example to .env and fill in its first values.")
     settings = GenesysResource().settings()
-    return f"API {settings.api_base}, bucket {os.environ['GENESYS_S3_BUCKET']}"
+    return f"API {settings.api_base}, lake {lake_place().uri}"
 
 
 def _partitions() -> str:
     from genesys_dagster.partitions import daily_partitions
 
-    try:
-        partitions = daily_partitions()
-    except dg.DagsterInvalidDefinitionError as error:
-        raise Problem(str(error)) from None
+    partitions = daily_partitions()
     return f"daily from {partitions.start:%Y-%m-%d} on, days in {partitions.timezone}"
+
+
+def _definitions() -> str:
+    """Reads every variable that the code location reads when it is loaded."""
+    from genesys_dagster.automation.settings import is_switched_on
+    from genesys_dagster.definitions import defs
+
+    assets = len(defs.resolve_asset_graph().get_all_asset_keys())
+    return f"the code location loads: {assets} assets, automation is {'on' if is_switched_on() else 'off'}"
 
 
 def _with_client(check: Callable[[GenesysClient], Any]) -> str:
@@ -105,12 +141,42 @@ async def _login(client: GenesysClient) -> str:
 
 
 async def _permission(client: GenesysClient) -> str:
-    now = datetime.now(UTC).replace(microsecond=0)
-    interval = Interval(now - timedelta(minutes=1), now)
     await client.post_json(
-        _QUERY, {"interval": interval.as_text(), "paging": {"pageSize": 1, "pageNumber": 1}}
+        _QUERY, {"interval": _last_minute().as_text(), "paging": {"pageSize": 1, "pageNumber": 1}}
     )
     return "analytics:conversationDetail:view is granted"
+
+
+# What an export is without it.
+_LOST = {
+    AGGREGATES: "days are not reconciled with Genesys's own sums",
+    **{
+        listing.permission: f"{listing.name} have no names"
+        for listing in LISTINGS.values()
+        if listing.permission
+    },
+}
+
+
+async def _optional(client: GenesysClient) -> str:
+    missing = [name for name in _LOST if not await _is_granted(client, name)]
+    if missing:
+        remedy = "Add it to a role of the OAuth client if you want that."
+        raise Warned(*(f"{name} is missing: {_LOST[name]}. {remedy}" for name in missing))
+    return f"all {len(_LOST)} optional permissions are granted"
+
+
+async def _is_granted(client: GenesysClient, permission: str) -> bool:
+    try:
+        if permission == AGGREGATES:
+            sums = {"interval": _last_minute().as_text(), "metrics": ["nOffered"]}
+            await client.post_json(AGGREGATES_PATH, sums)
+        for listing in LISTINGS.values():
+            if listing.permission == permission:
+                await client.get_json(listing.path, {"pageSize": 1, **listing.params})
+    except PermissionDeniedError:
+        return False
+    return True
 
 
 async def _watermark(client: GenesysClient) -> str:
@@ -119,9 +185,38 @@ async def _watermark(client: GenesysClient) -> str:
     return f"bulk jobs are complete up to {until:%Y-%m-%d %H:%M} UTC, {behind / timedelta(hours=1):.1f} h ago"
 
 
+def _last_minute() -> Interval:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Interval(now - timedelta(minutes=1), now)
+
+
 def _bucket() -> str:
+    place, _ = _probed()
+    return f"{place.uri}: upload and abort are allowed"
+
+
+def _store() -> str:
+    place, traits = _probed()
+    doubts = []
+    if not traits.conditional:
+        found = {traits.conditional_put, traits.conditional_complete} - {Condition.KEPT}
+        doubts.append(
+            f"conditions of writes are {' or '.join(sorted(each.value for each in found))}: of two runs that write "
+            "one partition at once, the last to end wins. Let no other program write below the prefix."
+        )
+    if traits.left_behind:
+        doubts.append(
+            f"s3://{place.bucket}/{traits.left_behind} was written and may not be deleted: delete it."
+        )
+    if traits.keeps_bytes is None:
+        doubts.append("whether it keeps the bytes as sent is unknown: allow s3:ListMultipartUploadParts.")
+    if doubts:
+        raise Warned(*doubts)
+    return "keeps conditions of writes, and the bytes as they were sent"
+
+
+def _probed() -> "tuple[Place, StoreTraits]":
     from dagster_aws.s3 import S3Resource
 
     place = lake_place()
-    probe_bucket(lake_client(S3Resource()), place.bucket, place.prefix)
-    return f"{place.uri}: upload and abort are allowed"
+    return place, store_traits(lake_client(S3Resource()), place.bucket, place.prefix)

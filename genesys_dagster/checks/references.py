@@ -32,8 +32,12 @@ class QueueNames:
     def finding(self) -> Finding:
         """Name the queues without a name."""
         known = self._day.known_queues()
-        if known is None:
-            return not_compared("the asset queues holds no snapshot to compare with; materialize it.")
+        if known is None:  # nothing is wrong: on the first days there is none
+            return Finding(
+                passed=True, summary="No snapshot yet: materialize the asset queues to have names."
+            )
+        if not known:
+            return not_compared("the asset queues is empty or cannot be read; materialize it.")
         nameless = {queue: count for queue, count in self._segments.most_common() if queue not in known}
         return Finding(
             passed=not nameless,

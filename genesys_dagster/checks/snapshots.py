@@ -21,7 +21,8 @@ def known_ids(context: dg.AssetCheckExecutionContext, asset: str) -> Collection[
         asset: Name of the asset.
 
     Returns:
-        The ids; None if it was never materialized, cannot be read, or is empty because the permission is missing.
+        The ids; None if it was never materialized; none if it cannot be read, or is empty because the permission is
+        missing.
     """
     key = dg.AssetKey(asset)
     if context.instance.get_latest_materialization_event(key) is None:
@@ -36,8 +37,8 @@ def known_ids(context: dg.AssetCheckExecutionContext, asset: str) -> Collection[
         table: pa.Table = manager.load_input(request)
     except dg.Failure as failure:  # the day itself is there: no reason to fail its run
         context.log.warning("%s cannot be read: %s", asset, failure.description)
-        return None
-    return frozenset(table["id"].to_pylist()) or None
+        return frozenset()
+    return frozenset(table["id"].to_pylist())
 
 
 def once(context: dg.AssetCheckExecutionContext, asset: str) -> Any:

@@ -18,7 +18,7 @@ class Day:
         key: Its key.
         start: First instant.
         end: First instant after it.
-        known_queues: Returns the ids of the org's queues, None if they are not known.
+        known_queues: Returns the ids of the org's queues, None if there is no snapshot yet, none if it says nothing.
     """
 
     key: str

@@ -13,9 +13,9 @@ from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster.sandbox.settings import SandboxSettings
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    return serve(**vars(_parser().parse_args(arguments)))
+def main(arguments: list[str] | None = None, program: str = "python -m genesys_dagster.sandbox") -> int:
+    """Run the command line, which help and errors call `program`; returns the exit code."""
+    return serve(**vars(_parser(program).parse_args(arguments)))
 
 
 def serve(  # noqa: PLR0913 - the options of the command line
@@ -81,9 +81,9 @@ def _announce(variables: dict[str, str]) -> None:
     sys.stdout.flush()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m genesys_dagster.sandbox",
+        prog=program,
         description="A made-up Genesys Cloud org on localhost. Prints the variables to use it with.",
     )
     parser.add_argument("--port", type=int, default=0, help="port of the org (default: a free one)")

@@ -147,8 +147,14 @@ def test_queues_without_a_name_are_warned_of(held, sandbox):
     assert list(found.figures["without_name"]) == [first]
 
 
-def test_without_known_queues_nothing_is_compared(held):
+def test_before_the_first_snapshot_of_queues_nothing_is_wrong(held):
     found = look("queue_names", held, None)
+    assert found.verdict == "passed"
+    assert "No snapshot yet" in found.summary
+
+
+def test_with_a_snapshot_that_names_nothing_nothing_is_compared(held):
+    found = look("queue_names", held, frozenset())
     assert found.verdict == "WARN"
     assert "Not compared" in found.summary
 

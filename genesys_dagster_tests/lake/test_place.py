@@ -91,7 +91,7 @@ def test_a_prefix_is_refused_or_begins_every_key_without_an_empty_folder(prefix)
 @pytest.mark.parametrize(
     ("pattern", "where"),
     [
-        (r"environ[^\n]*(GENESYS_S3|BUCKET_VARIABLE|PREFIX_VARIABLE)", "lake/place.py"),
+        (r"os\.environ[^\n]*(GENESYS_S3|BUCKET_VARIABLE|PREFIX_VARIABLE)", "lake/place.py"),
         (r"\.get_client\(", "lake/client.py"),
     ],
 )
