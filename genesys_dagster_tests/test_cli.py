@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -90,6 +91,27 @@ def test_the_demo_serves_the_ui_until_it_is_interrupted(tmp_path, empty_environm
     assert process.returncode == 0, rest
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"http://127.0.0.1:{free_port}/server_info", timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("shown", "seconds"), [("Exporting", 4), ("conversation_details/", 0), ("late_activity/", 1)]
+)
+def test_ctrl_c_during_the_export_stops_the_demo_within_seconds(tmp_path, empty_environment, shown, seconds):
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--no-ui", "--conversations-per-day", "40", "--days", "30"],
+        cwd=tmp_path / "project",
+        env=empty_environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    next(line for line in process.stdout if shown in line)
+    time.sleep(seconds)  # of the export: wherever the interrupt meets it
+    process.send_signal(signal.SIGINT)
+    rest, complaints = process.communicate(timeout=40)
+    assert (process.returncode, complaints) == (130, "")
+    assert rest.endswith("\nStopped.\n")
+    assert "Something is wrong" not in rest
 
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path, empty_environment, taken_port):

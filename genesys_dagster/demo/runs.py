@@ -9,6 +9,7 @@ import dagster as dg
 from genesys_dagster.demo.environment import DemoEnvironment
 from genesys_dagster.demo.listing import print_objects
 from genesys_dagster.demo.plan import Run, plan
+from genesys_dagster.demo.signals import Interrupts
 
 _CONVERSATION_DETAILS = dg.AssetKey("conversation_details")
 _WEEKLY = dg.AssetKey("queue_performance_weekly")
@@ -16,8 +17,13 @@ _WEEKLY = dg.AssetKey("queue_performance_weekly")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def export_days(environment: DemoEnvironment, days: int) -> bool:
+def export_days(environment: DemoEnvironment, days: int, stop: Interrupts) -> bool:
     """Materialize all assets for the last full days and print what was written.
+
+    Args:
+        environment: Where.
+        days: How many days, up to yesterday.
+        stop: Ends it with KeyboardInterrupt.
 
     Returns:
         Whether all was written, no check failed, and the rows are as many as the org's conversations.
@@ -31,10 +37,15 @@ def export_days(environment: DemoEnvironment, days: int) -> bool:
     dates = [today - timedelta(days=back) for back in range(days, 0, -1)]
     click.echo(f"Exporting {days} day{'s' if days > 1 else ''}, {dates[0]} to {dates[-1]} ...\n")
     started = time.monotonic()
-    runs = plan(definitions.resolve_asset_graph(), dates)
+    runs = [run for run in plan(definitions.resolve_asset_graph(), dates) if run.assets]
     checks = _Checks()
+    succeeded = []
     with dg.DagsterInstance.get() as instance:
-        succeeded = [_execute(run, job, instance, environment, checks) for run in runs]
+        for run in runs:
+            with stop.ending_a_run():
+                result = _execute(run, job, instance)
+            checks.take(result)
+            succeeded.append(_report(run, result, environment))
     if _WEEKLY not in {key for run in runs for key in run.assets}:
         click.echo(
             f"\n  No week from Monday to Sunday is among these days, so {_WEEKLY.path[0]} has none yet: "
@@ -85,35 +96,26 @@ class _Checks:
         return not failed
 
 
-def _execute(
-    run: Run,
-    job: dg.JobDefinition,
-    instance: dg.DagsterInstance,
-    environment: DemoEnvironment,
-    checks: _Checks,
-) -> bool:
-    if not run.assets:
-        return True
-    result = job.execute_in_process(
+def _execute(run: Run, job: dg.JobDefinition, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return job.execute_in_process(
         asset_selection=list(run.assets),
         partition_key=run.partition_key,
         instance=instance,
         run_config=_QUIET,
         raise_on_error=False,
     )
-    checks.take(result)
+
+
+def _report(run: Run, result: dg.ExecuteInProcessResult, environment: DemoEnvironment) -> bool:
+    """Prints what a run wrote and what went wrong; returns whether nothing did."""
     materializations = [event.materialization for event in result.get_asset_materialization_events()]
     print_objects(materializations, of_a_day=_CONVERSATION_DETAILS in run.assets)
     return _no_step_failed(result) & all(_is_complete(environment, each) for each in materializations)
 
 
 def _no_step_failed(result: dg.ExecuteInProcessResult) -> bool:
-    failed = result.filter_events(lambda event: event.is_step_failure)
-    if any(_is_interrupted(event) for event in failed):
-        raise KeyboardInterrupt
-    failures = {event.step_key: _reason(event) for event in failed}
-    for step, reason in failures.items():
-        click.secho(f"  {step}: {reason}", fg="red", err=True)
+    for event in result.filter_events(lambda event: event.is_step_failure):
+        click.secho(f"  {event.step_key}: {_reason(event)}", fg="red", err=True)
     return result.success
 
 
