@@ -57,7 +57,7 @@ dev: env ## The Dagster UI on your own .env
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/.dagster} PATH=$(CURDIR)/$(BIN):$$PATH exec $(BIN)/dg dev
 
-test: env .venv/.spark ## Run the whole test suite (needs Java 17 or newer)
+test: env .venv/.spark ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 server (OpenStack Swift)

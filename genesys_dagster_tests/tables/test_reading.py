@@ -2,7 +2,6 @@
 
 import re
 import runpy
-import shutil
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.athena import create_table
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.tables.java import java_home
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reading.md").read_text()
 SCHEMAS = {"conversation_details": CONVERSATION_SCHEMA} | {spec.name: spec.schema for spec in SPECS}
@@ -126,11 +126,12 @@ def test_the_asset_of_the_page_is_an_asset():
 
 
 @pytest.fixture
-def spark():
+def spark(monkeypatch, tmp_path):
     """A Spark session in this process's own Java, which talks to nobody but this machine."""
     from pyspark.sql import SparkSession
 
-    assert shutil.which("java"), "Spark needs Java: install a Java runtime, 17 or newer"
+    if home := java_home(tmp_path):
+        monkeypatch.setenv("JAVA_HOME", home)
     here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     builder = SparkSession.builder.master("local[1]").config(map=here | {"spark.ui.enabled": "false"})
     with builder.getOrCreate() as session:
