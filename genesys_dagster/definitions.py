@@ -1,5 +1,6 @@
 """The code location: everything wired together. The only module that knows all rooms."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -20,23 +21,40 @@ from genesys_dagster.report.io_manager import S3PageIOManager
 from genesys_dagster.resources import GenesysResource
 
 
-def build_definitions(**resources: Any) -> dg.Definitions:
+def build_definitions(
+    *,
+    genesys: Any = None,
+    s3: Any = None,
+    s3_parquet_io_manager: Any = None,
+    s3_page_io_manager: Any = None,
+    resources: Mapping[str, Any] | None = None,
+) -> dg.Definitions:
     """Assemble the code location.
 
     Args:
-        **resources: replacements of `genesys`, `s3`, `s3_parquet_io_manager` or `s3_page_io_manager`, or further
-            resources.
+        genesys: Instead of `GenesysResource()`.
+        s3: Instead of `S3Resource()`; the IO managers' client, too.
+        s3_parquet_io_manager: Instead of `S3ParquetIOManager(s3=s3)`.
+        s3_page_io_manager: Instead of `S3PageIOManager(s3=s3)`.
+        resources: Further resources by key, for assets of your own.
 
     Returns:
         Definitions whose resources read the environment (README, "Configuration") unless replaced.
+
+    Raises:
+        dagster.DagsterInvalidDefinitionError: A variable cannot be read, or `resources` has what is an argument.
     """
-    s3 = resources.get("s3") or S3Resource()
-    defaults = {
-        "genesys": GenesysResource(),
+    s3 = s3 or S3Resource()
+    ours = {
+        "genesys": genesys or GenesysResource(),
         "s3": s3,
-        "s3_parquet_io_manager": S3ParquetIOManager(s3=s3),
-        "s3_page_io_manager": S3PageIOManager(s3=s3),
+        "s3_parquet_io_manager": s3_parquet_io_manager or S3ParquetIOManager(s3=s3),
+        "s3_page_io_manager": s3_page_io_manager or S3PageIOManager(s3=s3),
     }
+    if taken := ours.keys() & (resources or {}):
+        raise dg.DagsterInvalidDefinitionError(
+            f"build_definitions has {', '.join(sorted(taken))} as arguments: pass them as such, not in resources."
+        )
     return dg.Definitions(
         assets=[
             GENESYS_CLOUD,
@@ -48,7 +66,7 @@ def build_definitions(**resources: Any) -> dg.Definitions:
         jobs=automation.JOBS,
         schedules=automation.SCHEDULES,
         sensors=automation.SENSORS,
-        resources=defaults | resources,
+        resources={**ours, **(resources or {})},
         # One step after the other in the run's own process: a process for each would only cost seconds.
         executor=dg.in_process_executor,
     )

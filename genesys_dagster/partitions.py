@@ -20,18 +20,18 @@ def daily_partitions() -> dg.DailyPartitionsDefinition:
     start = os.environ.get("GENESYS_PARTITIONS_START") or DEFAULT_START
     timezone = os.environ.get("GENESYS_TIMEZONE") or DEFAULT_TIMEZONE
     try:
-        date.fromisoformat(start)
+        first = date.fromisoformat(start)
     except ValueError:
         raise dg.DagsterInvalidDefinitionError(
             f"GENESYS_PARTITIONS_START={start!r} is not a date: write the first day to export as YYYY-MM-DD."
         ) from None
     try:
         ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # America is a folder
         raise dg.DagsterInvalidDefinitionError(
             f"GENESYS_TIMEZONE={timezone!r} is not a time zone: write an IANA name such as Europe/Berlin."
         ) from None
-    return dg.DailyPartitionsDefinition(start_date=start, timezone=timezone)
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=timezone)
 
 
 def backfill_policy() -> dg.BackfillPolicy | None:

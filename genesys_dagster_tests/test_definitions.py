@@ -34,6 +34,17 @@ def test_resources_can_be_replaced():
     assert build_definitions(genesys=genesys).resources["genesys"] is genesys
 
 
+def test_a_resource_whose_name_is_misspelt_is_refused():
+    with pytest.raises(TypeError, match="genesis"):
+        build_definitions(genesis=GenesysResource())
+
+
+def test_further_resources_stand_beside_ours_and_do_not_replace_them():
+    assert build_definitions(resources={"mine": 1}).resources["mine"] == 1
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="genesys as arguments"):
+        build_definitions(resources={"genesys": GenesysResource()})
+
+
 def test_every_setting_of_the_resource_is_described():
     for name, field in GenesysResource.model_fields.items():
         assert len((field.description or "").split()) > 3, name
@@ -59,6 +70,7 @@ def test_partitions_start_and_time_zone_come_from_the_environment(monkeypatch):
         (daily_partitions, "GENESYS_PARTITIONS_START", "yesterday"),
         (daily_partitions, "GENESYS_TIMEZONE", "Mars/Olympus"),
         (daily_partitions, "GENESYS_TIMEZONE", "../etc"),
+        (daily_partitions, "GENESYS_TIMEZONE", "America"),
         (backfill_policy, "GENESYS_DAYS_PER_RUN", "0"),
         (backfill_policy, "GENESYS_DAYS_PER_RUN", "-1"),
         (backfill_policy, "GENESYS_DAYS_PER_RUN", "a week"),
