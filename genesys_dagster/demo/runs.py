@@ -119,11 +119,6 @@ def _no_step_failed(result: dg.ExecuteInProcessResult) -> bool:
     return result.success
 
 
-def _is_interrupted(event: dg.DagsterEvent) -> bool:
-    error = event.step_failure_data.error
-    return error is not None and error.cls_name == "DagsterExecutionInterruptedError"
-
-
 def _is_complete(environment: DemoEnvironment, materialization: dg.AssetMaterialization) -> bool:
     if materialization.asset_key != _CONVERSATION_DETAILS or not materialization.partition:
         return True
