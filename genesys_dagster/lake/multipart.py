@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from genesys_dagster.lake.client import options_for
 from genesys_dagster.lake.commit import Commit, Expected, Sent
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PARTS, PartBuffer, part_size
@@ -208,6 +209,7 @@ class MultipartUpload:
                 UploadId=str(self._upload_id),
                 PartNumber=number,
                 Body=body,
+                **options_for("UploadPart", self._options),
             )
         except S3_ERRORS as error:
             self._failure = self._translated(error)
@@ -231,6 +233,7 @@ class MultipartUpload:
                 Key=self._key,
                 UploadId=str(self._upload_id),
                 MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
+                **options_for("CompleteMultipartUpload", self._options),
                 **condition,
             )
         )
@@ -257,7 +260,12 @@ class MultipartUpload:
         """Removes the upload and its parts; tries several times."""
         for pause in (*_ABORT_PAUSES, None):
             try:
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
+                self._client.abort_multipart_upload(
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    UploadId=upload_id,
+                    **options_for("AbortMultipartUpload", self._options),
+                )
             except S3_ERRORS as error:
                 if error_code(error) in UNKNOWN_UPLOAD:
                     return

@@ -184,3 +184,18 @@ def test_the_table_can_be_written_through_a_client_made_at_launch(endpoint, buck
         upload.write(pa.py_buffer(b"x"))
         upload.commit()
     assert store.read("a") == b"x"
+
+
+def test_every_call_of_an_upload_carries_the_options_that_it_takes(endpoint, bucket):
+    client = client_of(endpoint)
+    seen = {}
+    client.meta.events.register(
+        "before-parameter-build.s3", lambda params, model, **_: seen.update({model.name: params})
+    )
+    options = {"RequestPayer": "requester", "StorageClass": "STANDARD_IA"}
+    with MultipartUpload(client, bucket, "a", smallest_part=5 * 1024**2, options=options) as upload:
+        upload.write(bytes(6 * 1024**2))
+        upload.commit()
+    for call in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
+        assert seen[call]["RequestPayer"] == "requester"
+    assert "StorageClass" not in seen["UploadPart"]
