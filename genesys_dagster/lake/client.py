@@ -37,11 +37,12 @@ _TIDYING = {"AbortMultipartUpload", "DeleteObject"}
 _BEGUN = "genesys_dagster_begun"
 
 
-def lake_client(s3: "S3Resource | S3Client") -> "S3Client":
+def lake_client(s3: "S3Resource | S3Client", options: Mapping[str, Any] | None = None) -> "S3Client":
     """Returns the S3 client of a resource.
 
     Args:
         s3: The resource; or the client that Dagster gives in its place when the resource is configured at launch.
+        options: Upload options; those that other calls take as well, such as a customer's key, go with them.
 
     Raises:
         StorageError: The client cannot be made, such as for a profile that does not exist; permanent.
@@ -50,7 +51,16 @@ def lake_client(s3: "S3Resource | S3Client") -> "S3Client":
         client: S3Client = s3.get_client() if hasattr(s3, "get_client") else s3
     except (BotoCoreError, ClientError, ValueError, OSError) as error:
         raise client_error(error) from None
-    return bounded(client)
+    return bounded(client if not options else _with_options(client, options))
+
+
+def _with_options(client: "S3Client", options: Mapping[str, Any]) -> "S3Client":
+    def fill(params: dict[str, Any], model: Any, **_: object) -> None:
+        if model.name in _TAKEN:
+            params.update({**options_for(model.name, options), **params})
+
+    client.meta.events.register("provide-client-params.s3", fill, unique_id="genesys-dagster-options")
+    return client
 
 
 def bounded(client: "S3Client", clock: Callable[[], float] = time.monotonic) -> "S3Client":

@@ -279,7 +279,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
     def _get_client(self) -> "S3Client":
         """Returns the S3 client, made once: boto3's clients are slow to make and safe to share."""
         if self._client is None:
-            self._client = lake_client(self.s3)
+            self._client = lake_client(self.s3, self.upload_options)
         client: S3Client = self._client
         return client
 

@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 from dagster_aws.s3 import S3Resource
 
 from genesys_dagster.lake.client import bounded, lake_client, options_for
+from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.multipart import MultipartUpload
+from genesys_dagster.lake.objects import S3File
 from genesys_dagster_tests.lake.conftest import KEYS
 
 TIME_OUT = 0.2
@@ -199,3 +201,17 @@ def test_every_call_of_an_upload_carries_the_options_that_it_takes(endpoint, buc
     for call in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
         assert seen[call]["RequestPayer"] == "requester"
     assert "StorageClass" not in seen["UploadPart"]
+
+
+def test_reading_and_proving_carry_the_options_that_they_take(s3, bucket):
+    client, seen = lake_client(s3, {"RequestPayer": "requester", "StorageClass": "STANDARD_IA"}), {}
+    client.meta.events.register(
+        "before-parameter-build.s3", lambda params, model, **_: seen.update({model.name: params})
+    )
+    with MultipartUpload(client, bucket, "a") as upload:
+        upload.write(b"x")
+        upload.commit(Expected(None))
+    assert S3File(client, bucket, "a").read() == b"x"
+    for call in ("HeadObject", "GetObject"):
+        assert seen[call]["RequestPayer"] == "requester"
+        assert "StorageClass" not in seen[call]
