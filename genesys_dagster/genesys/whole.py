@@ -27,7 +27,8 @@ class Chain:
 
     Args:
         announced: How many records to expect; None if nobody said.
-        is_end: Tells of a last page whether it can be, where no number is known; None if any can that is not full.
+        is_end: Tells of a last page whether it can be, where no number will ever be known; None if any can that is
+            not full, since the whole is counted.
 
     Attributes:
         page_size: How many records are asked for at a time.
@@ -39,35 +40,51 @@ class Chain:
         self.page_size = page_size
         self._announced = announced
         self._is_end = is_end or self._is_not_full
+        self._is_counted_later = is_end is None
         self._rows = 0
+        self._marks: set[int] = set()
 
     def take(self, envelope: Envelope) -> None:
         """Count a page that was read."""
         if self._announced is None:
             self._announced = envelope.total_hits
         self._rows += envelope.page.records
+        if envelope.mark is not None:
+            self._marks.add(envelope.mark)
 
     def reader(self) -> Reader:
         """A `read` for `GenesysClient.fetch` that believes the next page as soon as it is credible."""
         return _reader(self._answers_needed)
 
     def _answers_needed(self, said: Envelope) -> int:
+        if said.mark is not None and said.mark in self._marks:
+            return _NEVER  # the records of a page that was read before, in the place of others
         announced = said.total_hits if self._announced is None else self._announced
         missing = None if announced is None else announced - self._rows - said.page.records
-        is_short = missing is not None and missing > WOBBLE
         if said.page.records:
-            is_last = said.next_cursor is None
-            is_doubtful = is_short or (missing is None and is_last and not self._is_end(said.page))
-            return _TWICE if is_last and is_doubtful else 1
-        if said.next_cursor is not None:  # nothing ends here, but were there no rows?
-            return 1 if missing is not None and missing <= 0 else _TWICE if missing is None else ANSWERS
+            return self._with_records(said, missing)
+        return self._leading_on(said, missing) if said.next_cursor else self._empty_end(said, missing)
+
+    def _with_records(self, said: Envelope, missing: int | None) -> int:
+        is_last = said.next_cursor is None
+        if missing is None:
+            return _TWICE if is_last and not self._is_end(said.page) else 1
+        return _TWICE if is_last and missing > WOBBLE else 1
+
+    def _leading_on(self, said: Envelope, missing: int | None) -> int:
+        """Nothing ends here, but were there no records?"""
+        if missing is not None:
+            return 1 if missing <= 0 else ANSWERS
+        # Where nobody announced a number, and nobody counts afterwards either, nothing else would notice.
+        return _TWICE if said.has_list and self._is_counted_later else _NEVER
+
+    def _empty_end(self, said: Envelope, missing: int | None) -> int:
         if missing is None:
             return ANSWERS
         if missing <= 0:
             return 1
-        if not self._rows or (is_short and not said.has_list):
-            return _NEVER
-        return ANSWERS
+        is_cut_down = missing > WOBBLE and not said.has_list
+        return _NEVER if not self._rows or is_cut_down else ANSWERS
 
     def _is_not_full(self, page: Page) -> bool:
         return page.records < self.page_size
