@@ -7,6 +7,7 @@ import pytest
 
 from genesys_dagster.genesys.errors import (
     JobFailedError,
+    MalformedResponseError,
     PaginationLoopError,
     PermissionDeniedError,
     RequestRejectedError,
@@ -223,8 +224,10 @@ def test_a_repeated_cursor_of_results_is_an_error():
     assert jobs.deleted == ["job-1"]
 
 
-@pytest.mark.parametrize("rows", [[], [{"conversationId": "0"}]])
-def test_ever_new_cursors_to_nothing_new_are_an_error_soon(rows):
+@pytest.mark.parametrize(
+    ("rows", "error"), [([], PaginationLoopError), ([{"conversationId": "0"}], MalformedResponseError)]
+)
+def test_ever_new_cursors_to_nothing_new_are_an_error_soon(rows, error):
     jobs, asked = FakeJobs(9000), []
 
     def handler(request):
@@ -233,8 +236,9 @@ def test_ever_new_cursors_to_nothing_new_are_an_error_soon(rows):
         asked.append(1)
         return reply({"conversations": rows, "cursor": f"c-{len(asked)}", "dataAvailabilityDate": LATER})
 
-    with pytest.raises(PaginationLoopError, match="nothing new"):
+    with pytest.raises(error) as caught:
         run(export(FakeApi(handler), source="job"))
+    assert caught.value.retryable
     assert len(asked) < 12
 
 
