@@ -1,8 +1,10 @@
 """Ctrl-C and SIGTERM end the demo within seconds, through the `finally` blocks that stop what was started."""
 
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +55,9 @@ class Interrupts:
         while arrived := self._wakeup.recv(1):
             if arrived[0] in _SIGNALS:
                 self._seen.set()
+                # An interrupt may strike where nobody can pass it on, such as in a destructor: that is no news any more.
+                sys.unraisablehook = lambda _: None
+                logging.disable()
 
 
 @contextmanager
@@ -69,6 +74,8 @@ def interrupts() -> Iterator[Interrupts]:
     try:
         yield Interrupts(read)
     finally:
+        sys.unraisablehook = sys.__unraisablehook__
+        logging.disable(logging.NOTSET)
         signal.set_wakeup_fd(wakeup)
         for number, handler in previous.items():
             signal.signal(number, handler)
