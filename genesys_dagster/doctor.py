@@ -19,6 +19,8 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.reference import LISTINGS
+from genesys_dagster.genesys.retention import PERMISSION as RETENTION
+from genesys_dagster.genesys.retention import retention_days
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.place import BUCKET_VARIABLE, lake_place
@@ -150,6 +152,7 @@ async def _permission(client: GenesysClient) -> str:
 # What an export is without it.
 _LOST = {
     AGGREGATES: "days are not reconciled with Genesys's own sums",
+    RETENTION: "where the org's retention ends is not known, so set GENESYS_RETENTION_DAYS",
     **{
         listing.permission: f"{listing.name} have no names"
         for listing in LISTINGS.values()
@@ -171,6 +174,8 @@ async def _is_granted(client: GenesysClient, permission: str) -> bool:
         if permission == AGGREGATES:
             sums = {"interval": _last_minute().as_text(), "metrics": ["nOffered"]}
             await client.post_json(AGGREGATES_PATH, sums)
+        if permission == RETENTION:
+            await retention_days(client)
         for listing in LISTINGS.values():
             if listing.permission == permission:
                 await client.get_json(listing.path, {"pageSize": 1, **listing.params})
