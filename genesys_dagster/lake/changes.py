@@ -79,6 +79,11 @@ class RowDigests:
             unchanged += int((rows[places[known]] == old_rows[known]).sum())
         return Changes(len(keys) - kept, kept - unchanged if whole_rows else None, removed, kept)
 
+    def close(self) -> None:
+        """Frees what it holds; an error that remembers it would keep its threads alive."""
+        self._connection.close()
+        self._parts.clear()
+
     def _digests(self, table: pa.Table) -> tuple[Digests, Digests]:
         key = self.key.replace('"', '""')
         columns = self._connection.from_arrow(table).set_alias("row")

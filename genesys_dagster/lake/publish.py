@@ -110,7 +110,7 @@ def publish(  # noqa: PLR0913 - one keyword each
         max_in_flight=upload.max_parts_in_flight,
         options=upload.options,
     )
-    with sink, ParquetEncoder(sink, schema, parquet) as encoder:
+    with closing(judgement), sink, ParquetEncoder(sink, schema, parquet) as encoder:
         # Closed before the wait for what is in flight: what makes the frames stops first.
         with closing(stream.frames):
             for table in tables(FrameStream(schema, stream.frames)):

@@ -95,6 +95,11 @@ class Judgement:
         if self._digests is not None:
             self._digests.add(rows)
 
+    def close(self) -> None:
+        """Frees what was noted."""
+        if self._digests is not None:
+            self._digests.close()
+
     def metadata(self) -> Mapping[str, Any]:
         """Judge the version whose rows were seen.
 

@@ -1,6 +1,7 @@
 """What a new version changes is counted against the version before, and never at the expense of the partition."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_dagster.lake.changes import Changes, RowDigests
-from genesys_dagster.lake.errors import StorageError
+from genesys_dagster.lake.errors import RefusedError, StorageError
+from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
+from genesys_dagster.lake.publish import UploadSettings, publish
 from genesys_dagster.lake.stored import stored_version
 from genesys_dagster.lake.terms import Finished, Judgement, Span, Terms
 
@@ -160,3 +163,29 @@ def test_what_travels_with_an_object_is_read_back_from_it(client, bucket, store)
     store.put("day.parquet", sink.getvalue().to_pybytes())
     found = stored_version(client, bucket, "day.parquet", SCHEMA)
     assert (found.facts["source"], found.rows, found.has_schema()) == ("job", 1, True)
+
+
+def threads_now():
+    """Those of libraries as well."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def test_a_refused_write_that_somebody_remembers_keeps_no_thread(client, bucket, store):
+    written(store, {"x": ROW_A})
+    before = stored_version(client, bucket, "day.parquet", SCHEMA)
+
+    def refuse(_):
+        raise RefusedError
+
+    def attempt():
+        with pytest.raises(RefusedError) as caught:
+            publish(
+                FrameStream(SCHEMA, [table({"x": ROW_A})]), client, bucket, "day.parquet",
+                parquet=ParquetSettings(), upload=UploadSettings(), terms=Terms(before, "id", judge=refuse),
+            )  # fmt: skip
+        return caught.value
+
+    kept = [attempt()]
+    threads = threads_now()
+    kept += [attempt() for _ in range(10)]
+    assert threads_now() <= threads
