@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import entries
+from genesys_dagster.job_ledger import Place, entries
 from genesys_dagster.lake import housekeeping
 from genesys_dagster_tests.reliability import exports
 from genesys_dagster_tests.reliability import org as orgs
@@ -127,8 +127,8 @@ def _clean_up(store):
 def _forgotten(server, instance):
     """How many jobs are left at the server of which the instance knows nothing."""
     window = Interval(orgs.START, orgs.END)
-    entry = entries(instance, [window]).get(window)
-    known = {job for job, _ in entry.jobs.values()} if entry else set()
+    entry = entries(instance, [Place(window)]).get(Place(window))
+    known = {job.job_id for job in [*entry.jobs.values(), *entry.left]} if entry else set()
     left = set(server.api.left()) - known
     for job in left:
         server.api.jobs[job].deleted = True
