@@ -188,6 +188,7 @@ def test_the_table_can_be_written_through_a_client_made_at_launch(endpoint, buck
     assert store.read("a") == b"x"
 
 
+@pytest.mark.made_up_store
 def test_every_call_of_an_upload_carries_the_options_that_it_takes(endpoint, bucket):
     client = client_of(endpoint)
     seen = {}

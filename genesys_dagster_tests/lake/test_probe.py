@@ -41,6 +41,7 @@ def nothing_stays(store):
     assert store.uploads() == []
 
 
+@pytest.mark.made_up_store
 def test_conditions_that_a_store_ignores_are_found_and_what_it_wrote_is_deleted(client, bucket):
     # moto: PutObject keeps its word, CompleteMultipartUpload does not.
     assert probe_bucket(client, bucket, "genesys") == StoreTraits(KEPT, IGNORED, keeps_bytes=True)
@@ -72,6 +73,7 @@ def test_a_put_that_ignores_its_condition_is_found_and_undone(client, bucket):
     assert probe_bucket(Store(client, put_object=put), bucket, "genesys").conditional_put is IGNORED
 
 
+@pytest.mark.made_up_store
 def test_what_may_not_be_deleted_is_named(client, bucket, store):
     deny = refusing("AccessDenied", 403, "DeleteObject")
     traits = probe_bucket(Store(client, delete_object=deny), bucket, "genesys/")
