@@ -93,7 +93,7 @@ def _days(
         dagster_type=_DAYS,
         asset_partitions_def=PARTITIONS,
         asset_partition_key_range=dg.PartitionKeyRange(keys[0], keys[-1]),
-        definition_metadata={"columns": [*columns], "allow_missing_partitions": True},
+        definition_metadata={"columns": [*columns], "allow_missing_partitions": "silently"},
     )
     found: dict[str, ds.Dataset] = context.resources.s3_parquet_io_manager.load_input(request)
     return found

@@ -60,7 +60,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
     - `filters`: rows to read, as `[(column, operator, value), …]` (all must hold) or a list of such
       lists (one must hold), times as ISO 8601 text; or `dg.MetadataValue.python_artifact(function)` of
       a function that returns a `pyarrow.compute.Expression`,
-    - `allow_missing_partitions`: True leaves absent partitions out.
+    - `allow_missing_partitions`: True leaves absent partitions out, which the log says; "silently", and it does not.
 
     Example:
         defs = dg.Definitions(
@@ -176,7 +176,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
                 return load_object(client, bucket, self._key(context, None), request)
             keys = {key: self._key(context, key) for key in partition_keys(context)}
             loaded = load_partitions(client, bucket, keys, request)
-            if loaded.missing:
+            if loaded.missing and metadata.get("allow_missing_partitions") != "silently":
                 context.log.warning("Left out, because they are absent: %s", listed(loaded.missing))
             return loaded.value
 
