@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from genesys_dagster.genesys.whole import WOBBLE
+
 Source = Literal["job", "query"]
 
 DEFAULT_DELETIONS = 10
 DEFAULT_DELETIONS_PERCENT = 1.0
 
-# `totalHits` is approximate and moves (Genesys developer blog, "Analytics conversations API behavior", 2022-04-21).
-# How far is documented nowhere; these bounds are ours: a lost page must be noticed on days of any size.
+# By how much an announced number may be off, besides the absolute bound: a lost page must be noticed on days of any size.
 WOBBLE_SHARE = 0.001
-WOBBLE_MOST = 5
 
 _CAUSES = (
     "Likely causes, in this order: a division or a permission was taken from the roles of the OAuth client; the org's "
@@ -94,7 +94,7 @@ class Candidate:
 
 def wobble(announced: int) -> int:
     """By how many conversations an announced number may be off."""
-    return min(WOBBLE_MOST, int(announced * WOBBLE_SHARE))
+    return min(WOBBLE, int(announced * WOBBLE_SHARE))
 
 
 def judge(new: Candidate, policy: Policy) -> Mapping[str, int | str]:

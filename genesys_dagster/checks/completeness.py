@@ -9,11 +9,12 @@ from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, to_result
 from genesys_dagster.checks.history import Pull, latest_pulls
 from genesys_dagster.checks.partition import ASSET, partition_check
-from genesys_dagster.commit import WOBBLE_MOST, WOBBLE_SHARE, wobble
+from genesys_dagster.commit import WOBBLE_SHARE, wobble
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery
+from genesys_dagster.genesys.whole import WOBBLE
 from genesys_dagster.resources import GenesysResource
 
 # By how much more may have come than was announced: `totalHits` is approximate (see `commit.wobble`).
@@ -26,7 +27,7 @@ _NEVER_PULLED = "this Dagster instance has no materialization of the partition; 
     name="completeness",
     blocking=True,
     description="The pull received as many conversations as Genesys Cloud announced at the same time (`totalHits` of the "
-    f"interactive query), give or take {WOBBLE_SHARE:.1%} and at most {WOBBLE_MOST}. Decided from the materialization's "
+    f"interactive query), give or take {WOBBLE_SHARE:.1%} and at most {WOBBLE}. Decided from the materialization's "
     "metadata. What is made of the day waits until it is whole.",
 )
 def completeness(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
