@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +11,7 @@ import pytest
 
 from genesys_dagster.definitions import defs
 from genesys_dagster.demo.closing import while_served, without_ui
+from genesys_dagster.demo.environment import lag
 from genesys_dagster.demo.plan import days_with_a_week, plan
 
 MONDAY = date(2026, 11, 16)
@@ -68,3 +69,9 @@ def test_the_last_lines_name_what_to_open_in_order_and_how_to_stop(lake):
     ]
     found = [text.index(place) for place in places]
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize(("hour", "hours"), [(0, 0), (3, 3), (6, 6), (23, 6)])
+def test_yesterday_is_there_in_full_at_any_hour_of_the_demo(hour, hours):
+    now = datetime(2026, 5, 14, hour, tzinfo=UTC)
+    assert lag(now) == timedelta(hours=hours)

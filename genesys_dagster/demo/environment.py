@@ -44,6 +44,7 @@ def demo_environment(conversations_per_day: int, days: int) -> Iterator[DemoEnvi
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's line per request
     org = Org(conversations_per_day=conversations_per_day)
     with SandboxServer(org) as sandbox, S3Server() as s3:
+        sandbox.settings.availability = lag(datetime.now(UTC))
         variables = {
             **sandbox.env(),
             **s3.env(),
@@ -54,6 +55,11 @@ def demo_environment(conversations_per_day: int, days: int) -> Iterator[DemoEnvi
         }
         with _environment(variables):
             yield DemoEnvironment(org, sandbox.url, s3, _PREFIX, state)
+
+
+def lag(now: datetime, usual: timedelta = timedelta(hours=6)) -> timedelta:
+    """How far the data lake lags behind in the demo: also in the first hours of a day yesterday is there in full."""
+    return min(usual, now - now.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def _fresh_state() -> Path:
