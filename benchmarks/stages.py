@@ -19,7 +19,7 @@ from benchmarks.contenders.task import S3_LOGIN
 from benchmarks.data import Day, day_of, window
 from benchmarks.servers import BUCKET, Servers, running_servers
 from benchmarks.timing import Cost, measured
-from genesys_dagster.export import ConversationExport
+from genesys_dagster.extract.export import ConversationExport
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import dagster as dg
 from pydantic import ConfigDict, Field, ValidationError, field_serializer
 
-from genesys_dagster.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
-from genesys_dagster.export import ConversationExport
+from genesys_dagster.extract.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
+from genesys_dagster.extract.export import ConversationExport
+from genesys_dagster.extract.sweep import Sweep
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.errors import ConfigurationError
@@ -17,7 +18,6 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.genesys.settings import ClientSettings
-from genesys_dagster.sweep import Sweep
 
 DELETIONS = "GENESYS_DELETIONS_ALLOWED"
 DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"

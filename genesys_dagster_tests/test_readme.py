@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.performance.schema import QUEUE_PERFORMANCE
+from genesys_dagster.sql.figures import QUEUE_PERFORMANCE
 from genesys_dagster.sql.schemas import CONVERSATIONS, SESSION_METRICS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -10,17 +10,17 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms
 from genesys_dagster.assets.update import contents, update
-from genesys_dagster.commit import Candidate, judge
-from genesys_dagster.export import ConversationExport, ExportReport
-from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.extract.commit import Candidate, judge
+from genesys_dagster.extract.export import ConversationExport, ExportReport
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.memory.job_ledger import InstanceLedger
+from genesys_dagster.memory.pulls import ASSET_KEY
 from genesys_dagster.partitions import daily_partitions
-from genesys_dagster.pulls import ASSET_KEY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
 

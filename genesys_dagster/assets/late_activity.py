@@ -11,13 +11,13 @@ import pyarrow as pa
 from pydantic import Field
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.assets.terms import Came, stored_day, terms, window_of_stored
-from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import InstanceLedger
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
-from genesys_dagster.pulls import LATE_ACTIVITY
+from genesys_dagster.memory.job_ledger import InstanceLedger
+from genesys_dagster.memory.pulls import LATE_ACTIVITY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
 

@@ -8,18 +8,18 @@ from typing import Any
 import dagster as dg
 import pyarrow.dataset as ds
 
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_upstream
 from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
+from genesys_dagster.assets.lineage import lineage_metadata
+from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.assets.tables import SPECS, origins_of
-from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, follow_upstream
-from genesys_dagster.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
-from genesys_dagster.lineage import lineage_metadata
-from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
-from genesys_dagster.performance.service_level import ServiceLevelConfig
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql import code_version, load
 from genesys_dagster.sql.engine import Source, query
+from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.sql.origin import Found
 from genesys_dagster.sql.schemas import SESSION_METRICS
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_dagster.assets.conditions import every_morning
 from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.automation.conditions import every_morning
-from genesys_dagster.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
 from genesys_dagster.records.reference import ENTITIES

@@ -8,12 +8,12 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM
-from genesys_dagster.failures import RETRY_AFTER_OUTAGE
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
+from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
-from genesys_dagster.lineage import lineage_metadata
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql import code_version, load, schemas
 from genesys_dagster.sql.engine import query

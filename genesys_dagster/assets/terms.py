@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import dagster as dg
 
-from genesys_dagster.commit import Candidate, Policy, Source, judge
-from genesys_dagster.failures import as_failure
+from genesys_dagster.assets.failures import as_failure
+from genesys_dagster.extract.commit import Candidate, Policy, Source, judge
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.lake.terms import Finished, Span, Terms
-from genesys_dagster.pulls import ASSET_KEY, latest_pulls
+from genesys_dagster.memory.pulls import ASSET_KEY, latest_pulls
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 
 _FACT = "genesys_dagster."

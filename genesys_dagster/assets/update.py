@@ -15,12 +15,12 @@ from genesys_dagster.assets.terms import (
     was_cut_otherwise,
     window_of_stored,
 )
-from genesys_dagster.commit import Policy
-from genesys_dagster.export import ExportReport
+from genesys_dagster.extract.commit import Policy
+from genesys_dagster.extract.export import ExportReport
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
-from genesys_dagster.pulls import LATE_ACTIVITY, Pull, latest_pulls, sweeps_naming
+from genesys_dagster.memory.pulls import LATE_ACTIVITY, Pull, latest_pulls, sweeps_naming
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.records.update import newest, updated

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_dagster.automation.check_alerts import Send, check_alert
-from genesys_dagster.wanted.runs import Days
+from genesys_dagster.memory.runs import Days
 
 SLACK_TOKEN = "GENESYS_ALERT_SLACK_TOKEN"  # noqa: S105 - a name
 SLACK_CHANNEL = "GENESYS_ALERT_SLACK_CHANNEL"

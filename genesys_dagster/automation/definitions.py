@@ -26,7 +26,7 @@ from genesys_dagster.automation.new_days import (
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.automation.settings import sensor_status
 from genesys_dagster.automation.unchecked import check_days
-from genesys_dagster.wanted.told import wanted_days
+from genesys_dagster.memory.wanted.told import wanted_days
 
 CHECKS = [yesterday_is_there, wanted_days]
 JOBS: list[dg.JobDefinition | Any] = [

@@ -20,9 +20,9 @@ from genesys_dagster.automation.settings import (
     required_days,
     schedule_status,
 )
-from genesys_dagster.pulls import ASSET_KEY, Pull, latest_pulls
-from genesys_dagster.wanted.memory import CARE_SINCE, recall
-from genesys_dagster.wanted.told import WANTED_DAYS, listed, report
+from genesys_dagster.memory.notes import CARE_SINCE, recall
+from genesys_dagster.memory.pulls import ASSET_KEY, Pull, latest_pulls
+from genesys_dagster.memory.wanted.told import WANTED_DAYS, listed, report
 
 DEADLINE = deadline()
 REQUIRED_DAYS = required_days()

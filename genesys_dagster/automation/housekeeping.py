@@ -8,9 +8,9 @@ from http import HTTPStatus
 import dagster as dg
 
 from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.settings import schedule_status
-from genesys_dagster.failures import as_failure
 from genesys_dagster.genesys.availability import JOBS_PATH
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
@@ -19,12 +19,12 @@ from genesys_dagster.genesys.errors import (
 )
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.responses import Response
-from genesys_dagster.job_ledger import Entry, Noted, Place, drop, entries, has_ended, places
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.lake.place import lake_place
+from genesys_dagster.memory.job_ledger import Entry, Noted, Place, drop, entries, has_ended, places
 from genesys_dagster.resources import GenesysResource
 
 

@@ -18,9 +18,9 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.retention import retention_days
 from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.memory.notes import note, recall
+from genesys_dagster.memory.wanted.steps import Step
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster.wanted.memory import note, recall
-from genesys_dagster.wanted.steps import Step
 
 FROM_VARIABLE = retention()
 

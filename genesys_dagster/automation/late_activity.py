@@ -15,13 +15,13 @@ from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import end_of, ended_by, is_partition
 from genesys_dagster.automation.export import UPDATE_JOB
 from genesys_dagster.automation.settings import sensor_status
-from genesys_dagster.pulls import ASSET_KEY, LATE_ACTIVITY, days_named, latest_places, latest_pulls
+from genesys_dagster.memory.pulls import ASSET_KEY, LATE_ACTIVITY, days_named, latest_places, latest_pulls
+from genesys_dagster.memory.wanted import board
+from genesys_dagster.memory.wanted.asking import ask
+from genesys_dagster.memory.wanted.steps import LATE_ACTIVITY as LATE
+from genesys_dagster.memory.wanted.steps import SWEEP, Step
+from genesys_dagster.memory.wanted.waiting import Waiting
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster.wanted import board
-from genesys_dagster.wanted.asking import ask
-from genesys_dagster.wanted.steps import LATE_ACTIVITY as LATE
-from genesys_dagster.wanted.steps import SWEEP, Step
-from genesys_dagster.wanted.waiting import Waiting
 
 _LATEST = 7  # days among which the latest complete one is looked for
 _SWEEPS_PER_TICK = 50

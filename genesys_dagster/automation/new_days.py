@@ -18,15 +18,15 @@ from genesys_dagster.automation.kept import still_kept
 from genesys_dagster.automation.knowledge import Reach, unconfigured
 from genesys_dagster.automation.settings import sensor_status
 from genesys_dagster.genesys.errors import GenesysError
-from genesys_dagster.pulls import ASSET_KEY, Pull, latest_pulls
+from genesys_dagster.memory.notes import CARE_SINCE, note, recall
+from genesys_dagster.memory.pulls import ASSET_KEY, Pull, latest_pulls
+from genesys_dagster.memory.runs import days_in_progress
+from genesys_dagster.memory.wanted import board
+from genesys_dagster.memory.wanted.asking import PROVISIONAL, ask, request, request_of
+from genesys_dagster.memory.wanted.attempts import wishes
+from genesys_dagster.memory.wanted.new_days import NewDays
+from genesys_dagster.memory.wanted.steps import NEW_DAY, Step
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster.wanted import board
-from genesys_dagster.wanted.asking import PROVISIONAL, ask, request, request_of
-from genesys_dagster.wanted.attempts import wishes
-from genesys_dagster.wanted.memory import CARE_SINCE, note, recall
-from genesys_dagster.wanted.new_days import NewDays
-from genesys_dagster.wanted.runs import days_in_progress
-from genesys_dagster.wanted.steps import NEW_DAY, Step
 
 _MOST_NEW = 50  # per tick: after months without the daemon, the rest follows in the next ticks
 

@@ -17,13 +17,13 @@ from genesys_dagster.automation.export import EXPORT_JOB
 from genesys_dagster.automation.kept import still_kept
 from genesys_dagster.automation.settings import refresh_plan, sensor_status
 from genesys_dagster.genesys.errors import GenesysError
-from genesys_dagster.pulls import pulls_after
+from genesys_dagster.memory.pulls import pulls_after
+from genesys_dagster.memory.wanted import board
+from genesys_dagster.memory.wanted.asking import ask, ready_now
+from genesys_dagster.memory.wanted.attempts import wishes
+from genesys_dagster.memory.wanted.steps import INCOMPLETE, REFRESH, Step
+from genesys_dagster.memory.wanted.watched import Watched
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster.wanted import board
-from genesys_dagster.wanted.asking import ask, ready_now
-from genesys_dagster.wanted.attempts import wishes
-from genesys_dagster.wanted.steps import INCOMPLETE, REFRESH, Step
-from genesys_dagster.wanted.watched import Watched
 
 PLAN = refresh_plan()
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import dagster as dg
 
-from genesys_dagster.wanted.plan import (
+from genesys_dagster.memory.wanted.plan import (
     DEFAULT_AFTER_DAYS,
     DEFAULT_OPEN_EVERY_DAYS,
     DEFAULT_OPEN_FOR_DAYS,

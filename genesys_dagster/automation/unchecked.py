@@ -11,10 +11,10 @@ from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.days import is_partition
 from genesys_dagster.automation.export import CHECK_JOB, CHECK_KEYS
 from genesys_dagster.automation.settings import sensor_status
-from genesys_dagster.pulls import ASSET_KEY, latest_places, pulls_after
-from genesys_dagster.wanted import board
-from genesys_dagster.wanted.asking import ask
-from genesys_dagster.wanted.steps import CHECKS, Step
+from genesys_dagster.memory.pulls import ASSET_KEY, latest_places, pulls_after
+from genesys_dagster.memory.wanted import board
+from genesys_dagster.memory.wanted.asking import ask
+from genesys_dagster.memory.wanted.steps import CHECKS, Step
 
 _EVENTS_PER_TICK = 100
 

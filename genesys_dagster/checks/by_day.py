@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_dagster.pulls import ASSET_KEY, latest_materializations
+from genesys_dagster.memory.pulls import ASSET_KEY, latest_materializations
 
 
 def told_by_day(

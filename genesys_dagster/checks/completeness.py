@@ -9,7 +9,7 @@ from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, to_result
 from genesys_dagster.checks.history import Pull, latest_pulls
 from genesys_dagster.checks.partition import ASSET, partition_check
-from genesys_dagster.commit import WOBBLE_SHARE, wobble
+from genesys_dagster.extract.commit import WOBBLE_SHARE, wobble
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.progress import ExportProgress

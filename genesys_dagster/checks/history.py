@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_dagster import pulls
+from genesys_dagster.memory import pulls
 
 
 @dataclass(frozen=True, slots=True)

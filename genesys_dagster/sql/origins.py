@@ -1,6 +1,6 @@
 """Where the columns of a statement come from.
 
-One derivation serves two readers: column lineage (`genesys_dagster.lineage`) and the choice of what to read (`narrow`).
+One derivation serves two readers: column lineage (`genesys_dagster.assets.lineage`) and the choice of what to read (`narrow`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

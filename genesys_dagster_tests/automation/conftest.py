@@ -7,7 +7,7 @@ import pytest
 from dagster._core.storage.runs.schema import RunsTable
 
 from genesys_dagster.automation import knowledge
-from genesys_dagster.pulls import ASSET_KEY
+from genesys_dagster.memory.pulls import ASSET_KEY
 from genesys_dagster.resources import GenesysResource
 
 

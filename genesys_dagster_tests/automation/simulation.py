@@ -14,10 +14,10 @@ from unittest import mock
 
 import dagster as dg
 
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.assets.conversation_details import PARTITIONS, conversation_details
 from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.automation import knowledge, refresh
-from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.automation.days import end_of, ended_by
 from genesys_dagster.automation.export import UPDATE_JOB
 from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
@@ -25,7 +25,7 @@ from genesys_dagster.automation.new_days import export_new_days
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.clock import SystemClock
-from genesys_dagster.pulls import ASSET_KEY, latest_pulls
+from genesys_dagster.memory.pulls import ASSET_KEY, latest_pulls
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer

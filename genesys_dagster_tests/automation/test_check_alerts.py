@@ -9,7 +9,7 @@ import pytest
 
 from genesys_dagster.automation.alerts import alert_sensors
 from genesys_dagster.automation.check_alerts import check_alert
-from genesys_dagster.pulls import ASSET_KEY
+from genesys_dagster.memory.pulls import ASSET_KEY
 
 
 class Told:

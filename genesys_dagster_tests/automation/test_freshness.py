@@ -12,7 +12,7 @@ from genesys_dagster.automation.freshness import (
 )
 from genesys_dagster.automation.new_days import export_new_days
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.wanted.told import listed, wanted_days
+from genesys_dagster.memory.wanted.told import listed, wanted_days
 from genesys_dagster_tests.automation.conftest import utc
 
 

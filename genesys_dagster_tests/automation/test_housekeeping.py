@@ -18,9 +18,9 @@ from genesys_dagster.genesys.errors import (
 )
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import RememberedJob
-from genesys_dagster.job_ledger import Entry, InstanceLedger, Noted, Place, entries, places, write
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
+from genesys_dagster.memory.job_ledger import Entry, InstanceLedger, Noted, Place, entries, places, write
 from genesys_dagster_tests.automation.conftest import utc
 
 WINDOW = Interval(utc("2026-05-12"), utc("2026-05-13"))
@@ -285,7 +285,7 @@ import dagster as dg
 from datetime import datetime, UTC
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import InstanceLedger
+from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.resources import GenesysResource
 
 window = Interval(datetime(2026, 5, 12, tzinfo=UTC), datetime(2026, 5, 13, tzinfo=UTC))

@@ -9,7 +9,7 @@ import pytest
 from genesys_dagster.automation import late_activity as automation
 from genesys_dagster.automation.days import end_of
 from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
-from genesys_dagster.pulls import LATE_ACTIVITY
+from genesys_dagster.memory.pulls import LATE_ACTIVITY
 from genesys_dagster_tests.automation.conftest import utc
 
 

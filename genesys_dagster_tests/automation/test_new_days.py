@@ -11,7 +11,7 @@ from genesys_dagster.automation.new_days import (
     export_yesterday,
     export_yesterday_provisionally,
 )
-from genesys_dagster.pulls import ASSET_KEY
+from genesys_dagster.memory.pulls import ASSET_KEY
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.automation.conftest import utc
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesys_dagster.automation import settings
-from genesys_dagster.wanted.plan import RefreshPlan
+from genesys_dagster.memory.wanted.plan import RefreshPlan
 
 END = datetime(2026, 3, 30, 22, tzinfo=UTC)
 

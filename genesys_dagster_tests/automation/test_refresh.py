@@ -10,8 +10,8 @@ import pytest
 from genesys_dagster.automation import knowledge, refresh
 from genesys_dagster.automation.days import end_of
 from genesys_dagster.automation.refresh import refresh_days
-from genesys_dagster.pulls import ASSET_KEY
-from genesys_dagster.wanted.plan import RefreshPlan
+from genesys_dagster.memory.pulls import ASSET_KEY
+from genesys_dagster.memory.wanted.plan import RefreshPlan
 from genesys_dagster_tests.automation.conftest import utc
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genesys_dagster.automation.days import end_of, ended_by
-from genesys_dagster.pulls import latest_pulls
+from genesys_dagster.memory.pulls import latest_pulls
 from genesys_dagster_tests.automation.simulation import REQUESTS_PER_PULL, simulate
 from genesys_dagster_tests.records.conversations import as_sent
 from genesys_dagster_tests.test_late_activity import happened

@@ -6,7 +6,7 @@ import pytest
 from genesys_dagster.automation.export import CHECK_KEYS
 from genesys_dagster.automation.unchecked import check_days
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.pulls import ASSET_KEY, latest_places
+from genesys_dagster.memory.pulls import ASSET_KEY, latest_places
 from genesys_dagster_tests.automation.conftest import day_of, utc
 from genesys_dagster_tests.conftest import DAY
 

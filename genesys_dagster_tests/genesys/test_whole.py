@@ -5,13 +5,13 @@ from contextlib import aclosing
 
 import pytest
 
+from genesys_dagster.extract.sweep import late_activity
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.errors import (
     DataNotAvailableError,
     GenesysError,
     MalformedResponseError,
 )
-from genesys_dagster.sweep import late_activity
 from genesys_dagster_tests.genesys.fake_jobs import EARLIER, LATER, FakeJobs, numbers
 from genesys_dagster_tests.genesys.fakes import (
     DAY,

@@ -14,8 +14,8 @@ from genesys_dagster.assets.performance import (
     queue_performance,
     queue_performance_weekly,
 )
+from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.performance.service_level import ServiceLevelConfig
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY, Outcome

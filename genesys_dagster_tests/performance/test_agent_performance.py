@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from genesys_dagster.performance.schema import AGENT_PERFORMANCE
+from genesys_dagster.sql.figures import AGENT_PERFORMANCE
 from genesys_dagster_tests.conftest import DAY
 from genesys_dagster_tests.performance.conftest import figures_of_agents as figures
 from genesys_dagster_tests.performance.conftest import metric

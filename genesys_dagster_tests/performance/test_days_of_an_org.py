@@ -15,11 +15,11 @@ from genesys_dagster.assets.performance import (
 )
 from genesys_dagster.assets.tables import TABLES
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.sandbox.emissions import emissions
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster.sandbox.times import to_datetime
+from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster_tests.conftest import DAY, Outcome
 from genesys_dagster_tests.performance.conftest import NAMES
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
-from genesys_dagster.performance.service_level import ServiceLevelConfig
+from genesys_dagster.assets.service_level import ServiceLevelConfig
+from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster_tests.performance.conftest import figures_of_queues, metric
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_dagster.assets import performance
-from genesys_dagster.performance.schema import (
+from genesys_dagster.sql.figures import (
     AGENT_PERFORMANCE,
     QUEUE_PERFORMANCE,
     QUEUE_PERFORMANCE_WEEKLY,

@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from genesys_dagster.assets import conversation_details as asset
 from genesys_dagster.assets import terms, update
-from genesys_dagster.export import ExportReport
+from genesys_dagster.extract.export import ExportReport
 from genesys_dagster.genesys.errors import DataNotAvailableError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
-from genesys_dagster.pulls import ASSET_KEY, LATE_ACTIVITY
+from genesys_dagster.memory.pulls import ASSET_KEY, LATE_ACTIVITY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.resources import GenesysResource

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from botocore.config import Config
 
-from genesys_dagster.failures import RETRY_AFTER_OUTAGE
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
 from genesys_dagster.lake import housekeeping, multipart
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.frames import FrameStream

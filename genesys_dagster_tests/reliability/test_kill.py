@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import Place, entries
 from genesys_dagster.lake import housekeeping
+from genesys_dagster.memory.job_ledger import Place, entries
 from genesys_dagster_tests.reliability import exports
 from genesys_dagster_tests.reliability import org as orgs
 from genesys_dagster_tests.reliability.exports import BUCKET, DETAILS, Bench

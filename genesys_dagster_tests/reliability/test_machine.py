@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from genesys_dagster.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT
+from genesys_dagster.extract.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT
 from genesys_dagster_tests.reliability import exports, light
 from genesys_dagster_tests.reliability.memory_s3 import MemoryS3
 from genesys_dagster_tests.reliability.model import DAY, MIDNIGHT, Org

@@ -12,9 +12,9 @@ from genesys_dagster.assets.performance import agent_performance, queue_performa
 from genesys_dagster.assets.report import contact_center_report
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
-from genesys_dagster.performance.schema import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.report.io_manager import S3PageIOManager, _address
+from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import Outcome
 from genesys_dagster_tests.performance.conftest import metric

@@ -5,8 +5,8 @@ from functools import cache
 import dagster as dg
 import pytest
 
+from genesys_dagster.assets.lineage import METADATA_KEY, TABLE_KEY, column_lineage, lineage_metadata
 from genesys_dagster.assets.tables import SPECS
-from genesys_dagster.lineage import METADATA_KEY, TABLE_KEY, column_lineage, lineage_metadata
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.origin import OriginError
 from genesys_dagster.sql.origins import origins, traced

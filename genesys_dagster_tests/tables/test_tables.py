@@ -7,8 +7,8 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from genesys_dagster.assets.lineage import METADATA_KEY, TABLE_KEY
 from genesys_dagster.assets.tables import SPECS, TABLES
-from genesys_dagster.lineage import METADATA_KEY, TABLE_KEY
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.conftest import DAY

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from genesys_dagster.commit import CommitRefusedError
+from genesys_dagster.extract.commit import CommitRefusedError
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.records.errors import DecodeError
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from genesys_dagster.wanted.memory import note, recall
-from genesys_dagster.wanted.steps import Wish
+from genesys_dagster.memory.notes import note, recall
+from genesys_dagster.memory.wanted.steps import Wish
 
 # Whose part of the list it is: the names of the sensors.
 NEW_DAYS = "export_new_days"

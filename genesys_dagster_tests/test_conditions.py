@@ -5,7 +5,7 @@ from datetime import datetime
 import dagster as dg
 import pytest
 
-from genesys_dagster.automation.conditions import FOLLOW_UPSTREAM, every_morning, follow_upstream
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, every_morning, follow_upstream
 
 DAYS = dg.DailyPartitionsDefinition("2026-05-01", end_date="2026-05-06")
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from genesys_dagster.background import BackgroundIterator
+from genesys_dagster.extract.background import BackgroundIterator
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails, Page
 from genesys_dagster.genesys.interval import Interval

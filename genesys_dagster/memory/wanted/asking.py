@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from genesys_dagster.wanted import steps as kinds
-from genesys_dagster.wanted.attempts import STEP, wishes
-from genesys_dagster.wanted.board import show
-from genesys_dagster.wanted.runs import PARTITION, days_in_progress
-from genesys_dagster.wanted.steps import Step, Wish, in_words, ready
-from genesys_dagster.wanted.told import WANTED_DAYS, listed, report
+from genesys_dagster.memory.runs import PARTITION, days_in_progress
+from genesys_dagster.memory.wanted import steps as kinds
+from genesys_dagster.memory.wanted.attempts import STEP, wishes
+from genesys_dagster.memory.wanted.board import show
+from genesys_dagster.memory.wanted.steps import Step, Wish, in_words, ready
+from genesys_dagster.memory.wanted.told import WANTED_DAYS, listed, report
 
 REASON = "genesys/reason"
 PROVISIONAL = "provisional"

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from genesys_dagster.background import BackgroundIterator
+from genesys_dagster.extract.background import BackgroundIterator
 from genesys_dagster.genesys.errors import GenesysError
 
 

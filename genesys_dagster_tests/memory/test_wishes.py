@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_dagster.wanted.steps import Attempts, Step, Wish, in_words, pause_after, ready
+from genesys_dagster.memory.wanted.steps import Attempts, Step, Wish, in_words, pause_after, ready
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAYS = ["2026-05-01", "2026-05-02", "2026-05-03"]

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.job_ledger import InstanceLedger, Place, entries
+from genesys_dagster.memory.job_ledger import InstanceLedger, Place, entries
 
 START = datetime(2026, 5, 12, tzinfo=UTC)
 DAY = Interval(START, START + timedelta(days=1))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from genesys_dagster.pulls import ASSET_KEY, LATE_ACTIVITY, latest_pulls, sweeps_naming
+from genesys_dagster.memory.pulls import ASSET_KEY, LATE_ACTIVITY, latest_pulls, sweeps_naming
 
 DAY = "2026-04-01"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_dagster.wanted.steps import Attempts, Step, Wish
+from genesys_dagster.memory.wanted.steps import Attempts, Step, Wish
 
 STEP = "genesys/step"
 _AT_ONCE = 200  # databases limit the length of a list

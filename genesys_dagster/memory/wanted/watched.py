@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 
-from genesys_dagster.pulls import Pull
-from genesys_dagster.wanted.plan import RefreshPlan
+from genesys_dagster.memory.pulls import Pull
+from genesys_dagster.memory.wanted.plan import RefreshPlan
 
 _VERSION = 2
 

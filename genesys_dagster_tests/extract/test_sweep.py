@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from genesys_dagster.sweep import late_activity
+from genesys_dagster.extract.sweep import late_activity
 from genesys_dagster_tests.genesys.fake_jobs import FakeJobs
 from genesys_dagster_tests.genesys.fakes import DAY, FakeApi, FakeClock, reply, run
 

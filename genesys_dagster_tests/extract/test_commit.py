@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_dagster.commit import Candidate, CommitRefusedError, Policy, judge, wobble
+from genesys_dagster.extract.commit import Candidate, CommitRefusedError, Policy, judge, wobble
 
 SOURCE = st.sampled_from([None, "job", "query"])
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_dagster.checks.finding import table
-from genesys_dagster.pulls import ASSET_KEY
-from genesys_dagster.wanted.board import Line, lines
+from genesys_dagster.memory.pulls import ASSET_KEY
+from genesys_dagster.memory.wanted.board import Line, lines
 
 WANTED_DAYS = "wanted_days"
 _SHOWN = 200
