@@ -4,7 +4,6 @@ Writes nothing that stays: the bucket is tried with a multipart upload that is a
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import dagster as dg
 
+from genesys_dagster import environment
 from genesys_dagster.genesys.aggregates import AGGREGATES_PATH
 from genesys_dagster.genesys.aggregates import PERMISSION as AGGREGATES
 from genesys_dagster.genesys.availability import data_available_until
@@ -23,7 +23,7 @@ from genesys_dagster.genesys.retention import PERMISSION as RETENTION
 from genesys_dagster.genesys.retention import retention_days
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import StorageError
-from genesys_dagster.lake.place import BUCKET_VARIABLE, lake_place
+from genesys_dagster.lake.place import lake_place
 from genesys_dagster.lake.probe import Condition, StoreTraits, store_traits
 from genesys_dagster.lake.s3_errors import without_user
 from genesys_dagster.resources import GenesysResource
@@ -31,8 +31,7 @@ from genesys_dagster.resources import GenesysResource
 if TYPE_CHECKING:
     from genesys_dagster.lake.place import Place
 
-_SECRET = "GENESYSCLOUD_OAUTHCLIENT_SECRET"  # noqa: S105 - a name
-_REQUIRED = ("GENESYSCLOUD_OAUTHCLIENT_ID", _SECRET, BUCKET_VARIABLE)
+_REQUIRED = (environment.CLIENT_ID, environment.CLIENT_SECRET, environment.BUCKET)
 _QUERY = "/api/v2/analytics/conversations/details/query"
 
 
@@ -88,7 +87,7 @@ def _problem(check: Check) -> str | None:
 
 def _say(status: str, name: str, text: str, color: str) -> None:
     line = without_user(" ".join(text.split()))
-    if secret := os.environ.get(_SECRET):
+    if secret := environment.variable(environment.CLIENT_SECRET):
         line = line.replace(secret, "***")
     click.echo(f"{click.style(f'{status:<4}', fg=color)}  {name:<12}  {line}")
 
@@ -106,7 +105,7 @@ def _checks() -> Iterator[Check]:
 
 
 def _variables() -> str:
-    missing = [variable for variable in _REQUIRED if not os.environ.get(variable)]
+    missing = [variable for variable in _REQUIRED if not environment.variable(variable)]
     if missing:
         raise Problem(f"Set {', '.join(missing)}: copy .env.example to .env and fill in its first values.")
     settings = GenesysResource().settings()
@@ -114,19 +113,22 @@ def _variables() -> str:
 
 
 def _partitions() -> str:
-    from genesys_dagster.partitions import daily_partitions
+    from genesys_dagster.cloud import GenesysCloud
 
-    partitions = daily_partitions()
-    return f"daily from {partitions.start:%Y-%m-%d} on, days in {partitions.timezone}"
+    org = GenesysCloud.from_environment()
+    try:
+        _ = org.days
+    except ValueError as error:
+        raise Problem(f"{error}.") from None
+    return f"daily from {org.days.partitions.start:%Y-%m-%d} on, days in {org.days.timezone}"
 
 
 def _definitions() -> str:
     """Reads every variable that the code location reads when it is loaded."""
-    from genesys_dagster.automation.settings import is_switched_on
-    from genesys_dagster.definitions import defs
+    from genesys_dagster.definitions import ORG, defs
 
     assets = len(defs.resolve_asset_graph().get_all_asset_keys())
-    return f"the code location loads: {assets} assets, automation is {'on' if is_switched_on() else 'off'}"
+    return f"the code location loads: {assets} assets, automation is {'on' if ORG.automation else 'off'}"
 
 
 def _with_client(check: Callable[[GenesysClient], Any]) -> str:

@@ -1,13 +1,13 @@
 """Dagster's door to Genesys Cloud: configuration only. What it configures lives in `genesys/`."""
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
 import dagster as dg
 from pydantic import ConfigDict, Field, ValidationError, field_serializer
 
+from genesys_dagster import environment
 from genesys_dagster.extract.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
 from genesys_dagster.extract.export import ConversationExport
 from genesys_dagster.extract.sweep import Sweep
@@ -19,15 +19,14 @@ from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.genesys.settings import ClientSettings
 
-DELETIONS = "GENESYS_DELETIONS_ALLOWED"
-DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"
-
-_VARIABLES = {
-    "client_id": "GENESYSCLOUD_OAUTHCLIENT_ID",
-    "client_secret": "GENESYSCLOUD_OAUTHCLIENT_SECRET",
-    "region": "GENESYSCLOUD_REGION",
-    "api_url": "GENESYSCLOUD_API_URL",
-    "login_url": "GENESYSCLOUD_LOGIN_URL",
+VARIABLES: Mapping[str, str] = {
+    "client_id": environment.CLIENT_ID,
+    "client_secret": environment.CLIENT_SECRET,
+    "region": environment.REGION,
+    "api_url": environment.API_URL,
+    "login_url": environment.LOGIN_URL,
+    "deletions_allowed": environment.DELETIONS,
+    "deletions_allowed_percent": environment.DELETIONS_PERCENT,
 }
 _A_WEEK = 7 * 24 * 60.0  # minutes
 
@@ -35,8 +34,8 @@ _A_WEEK = 7 * 24 * 60.0  # minutes
 class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A Genesys Cloud org and an OAuth client (grant type client credentials) that may read its analytics.
 
-    A field left empty takes its environment variable when a run needs it, so secrets need not stand in the run
-    configuration. The OAuth client needs a role with the permission `analytics:conversationDetail:view` in every
+    A field left empty takes the environment variable that `variables` names when a run needs it, so secrets need not
+    stand in the run configuration. The OAuth client needs a role with the permission `analytics:conversationDetail:view` in every
     division whose conversations are wanted; other divisions' conversations are silently missing from the answers.
 
     Example:
@@ -110,6 +109,11 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         description="Attempts per request before the step fails; with the pauses between them, eight take a minute or "
         "as long as the server asks.",
     )
+    variables: dict[str, str] = Field(
+        default_factory=lambda: dict(VARIABLES),
+        description="Which environment variable a field takes if it is left empty, by the field's name. Without an entry "
+        "it takes none.",
+    )
     max_job_wait_minutes: float = Field(
         default=120.0,
         gt=0,
@@ -121,13 +125,13 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=None,
         ge=0,
         description="Conversations of the stored version that a pull may lack without being refused: deletions. Empty: "
-        f"{DELETIONS}, else {DEFAULT_DELETIONS}.",
+        f"{environment.DELETIONS}, else {DEFAULT_DELETIONS}.",
     )
     deletions_allowed_percent: float | None = Field(
         default=None,
         ge=0,
         le=100,
-        description=f"The same in percent of the day, if that is more. Empty: {DELETIONS_PERCENT}, else "
+        description=f"The same in percent of the day, if that is more. Empty: {environment.DELETIONS_PERCENT}, else "
         f"{DEFAULT_DELETIONS_PERCENT:g}.",
     )
 
@@ -142,10 +146,8 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: A variable cannot be read.
         """
         return Policy(
-            deletions=int(_number(self.deletions_allowed, DELETIONS, DEFAULT_DELETIONS, "10")),
-            deletions_percent=_number(
-                self.deletions_allowed_percent, DELETIONS_PERCENT, DEFAULT_DELETIONS_PERCENT, "1.5"
-            ),
+            deletions=int(self._number("deletions_allowed", DEFAULT_DELETIONS, "10")),
+            deletions_percent=self._number("deletions_allowed_percent", DEFAULT_DELETIONS_PERCENT, "1.5"),
             accept_loss=accept_loss,
             is_last_attempt=is_last_attempt,
         )
@@ -169,17 +171,30 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: a setting is missing or wrong; the message names its variable.
         """
         return ClientSettings(
-            client_id=self.client_id or _variable("client_id"),
-            client_secret=self.client_secret or _variable("client_secret"),
-            region=self.region or _variable("region") or "us-east-1",
-            api_url=self.api_url or _variable("api_url") or None,
-            login_url=self.login_url or _variable("login_url") or None,
+            client_id=self._text("client_id"),
+            client_secret=self._text("client_secret"),
+            region=self._text("region") or "us-east-1",
+            api_url=self._text("api_url") or None,
+            login_url=self._text("login_url") or None,
             auth=self.auth,
             max_concurrency=self.max_concurrency,
             requests_per_minute=self.requests_per_minute,
             request_timeout=self.request_timeout,
             max_attempts=self.max_attempts,
         )
+
+    def _text(self, field: str) -> str:
+        return getattr(self, field) or environment.variable(self.variables.get(field, ""))
+
+    def _number(self, field: str, default: float, example: str) -> float:
+        value: float | None = getattr(self, field)
+        if value is not None:
+            return value
+        try:
+            said = environment.number(self.variables.get(field, ""))
+        except ValueError as error:
+            raise ConfigurationError(str(error), remedy=f"Write a number such as {example}.") from None
+        return default if said is None else said
 
     def client(self) -> GenesysClient:
         """A client for `async with`, in assets, sensors and notebooks alike."""
@@ -245,30 +260,11 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
-def _number(value: float | None, variable: str, default: float, example: str) -> float:
-    text = os.environ.get(variable)
-    if value is not None or not text:
-        return default if value is None else value
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ConfigurationError(
-            f"{variable}={text!r} cannot be read", remedy=f"Write a number such as {example}."
-        )
-    return number
-
-
-def _variable(field: str) -> str:
-    return os.environ.get(_VARIABLES[field], "")
-
-
 def _what_is_wrong(error: ValidationError) -> str:
     """One sentence instead of pydantic's report; it names fields and rules, never what was given."""
     problems = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         field = ".".join(str(part) for part in problem["loc"])
-        variable = f" ({_VARIABLES[field]})" if field in _VARIABLES else ""
+        variable = f" ({VARIABLES[field]})" if field in VARIABLES else ""
         problems.append(f"{field}{variable}: {problem['msg'][:1].lower()}{problem['msg'][1:]}")
     return f"GenesysResource cannot be used as it is written: {'; '.join(problems)}"

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.rate_limit import forget_budgets
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
+from genesys_dagster_tests.default_org import ORG
 
 OURS = ("AWS_", "GENESYS", "DAGSTER_")
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
@@ -116,19 +116,19 @@ def environment(monkeypatch, sandbox, lake, tmp_path):
 @pytest.fixture
 def export(environment, sandbox):
     """Materializes `conversation_details` as a user's deployment does; returns the run's outcome."""
-    return lambda *days, **settings: Outcome(_materialize(days or (DAY,), settings))
+    return lambda *days, org=ORG, **settings: Outcome(_materialize(org, days or (DAY,), settings))
 
 
-def _materialize(days, settings):
+def _materialize(org, days, settings):
     tags = {
         "dagster/asset_partition_range_start": str(days[0]),
         "dagster/asset_partition_range_end": str(days[-1]),
     }
     return dg.materialize(
-        [conversation_details],
+        [conversation_details(org)],
         partition_key=str(days[0]) if len(days) == 1 else None,
         tags=tags if len(days) > 1 else None,
-        resources=build_definitions(genesys=GenesysResource(**settings)).resources,
+        resources=org.definitions(genesys=GenesysResource(**settings)).resources,
         raise_on_error=False,
     )
 

@@ -247,7 +247,7 @@ def test_a_server_that_is_no_genesys_cloud_is_said(export, environment, lake, be
 
 
 def test_records_that_are_no_conversations_are_an_error(export, sandbox, lake, before, monkeypatch):
-    from genesys_dagster import export as exports
+    from genesys_dagster.extract import export as exports
 
     monkeypatch.setattr(
         exports.Page, "body", property(lambda _: b'{"conversations":[{"name":"x"}]}'), raising=False

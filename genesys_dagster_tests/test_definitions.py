@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.definitions import build_definitions, defs
-from genesys_dagster.partitions import backfill_policy, daily_partitions
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster_tests.default_org import PARTITIONS
 
 
 def asset():
@@ -41,7 +42,7 @@ def test_a_resource_whose_name_is_misspelt_is_refused():
 
 def test_further_resources_stand_beside_ours_and_do_not_replace_them():
     assert build_definitions(resources={"mine": 1}).resources["mine"] == 1
-    with pytest.raises(dg.DagsterInvalidDefinitionError, match="genesys as arguments"):
+    with pytest.raises(dg.DagsterInvariantViolationError, match="'genesys'"):
         build_definitions(resources={"genesys": GenesysResource()})
 
 
@@ -59,27 +60,11 @@ def test_loading_the_definitions_does_not_import_what_costs_seconds(module):
 def test_partitions_start_and_time_zone_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("GENESYS_PARTITIONS_START", "2024-03-09")
     monkeypatch.setenv("GENESYS_TIMEZONE", "America/New_York")
-    window = daily_partitions().time_window_for_partition_key("2024-03-10")
-    assert daily_partitions().get_first_partition_key() == "2024-03-09"
-    assert (window.end.timestamp() - window.start.timestamp()) / 3600 == 23  # clocks went forward
-
-
-@pytest.mark.parametrize(
-    ("read", "variable", "value"),
-    [
-        (daily_partitions, "GENESYS_PARTITIONS_START", "yesterday"),
-        (daily_partitions, "GENESYS_TIMEZONE", "Mars/Olympus"),
-        (daily_partitions, "GENESYS_TIMEZONE", "../etc"),
-        (daily_partitions, "GENESYS_TIMEZONE", "America"),
-        (backfill_policy, "GENESYS_DAYS_PER_RUN", "0"),
-        (backfill_policy, "GENESYS_DAYS_PER_RUN", "-1"),
-        (backfill_policy, "GENESYS_DAYS_PER_RUN", "a week"),
-    ],
-)
-def test_a_variable_that_cannot_be_read_is_named(monkeypatch, read, variable, value):
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(dg.DagsterInvalidDefinitionError, match=variable):
-        read()
+    days = GenesysCloud.from_environment().days
+    assert days.partitions.get_first_partition_key() == "2024-03-09"
+    assert (days.end_of("2024-03-10") - days.start_of("2024-03-10")) / timedelta(
+        hours=1
+    ) == 23  # clocks went forward
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, Outage
-from genesys_dagster.assets.late_activity import late_activity
-from genesys_dagster.assets.reference import REFERENCE
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster_tests.conftest import DAY, Outcome
+from genesys_dagster_tests.default_org import REFERENCE, late_activity
 
 (USERS,) = (asset for asset in REFERENCE if asset.key == dg.AssetKey("users"))
 

@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.resources import GenesysResource
@@ -16,6 +14,7 @@ from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.rows import decode
 from genesys_dagster.sandbox.times import day_number, from_datetime
 from genesys_dagster_tests.conftest import Outcome
+from genesys_dagster_tests.default_org import conversation_details, late_activity
 from genesys_dagster_tests.test_conversation_details import records_in
 
 SWEPT = date(2026, 5, 11)

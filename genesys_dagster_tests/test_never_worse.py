@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.api.selection import Selector
 from genesys_dagster_tests.conftest import DAY, NOW, Outcome
+from genesys_dagster_tests.default_org import conversation_details
 
 
 @pytest.fixture
@@ -146,11 +147,8 @@ def test_an_object_that_does_not_say_its_source_has_that_of_its_materialization(
     assert lake.bytes() == before
 
 
-def test_a_change_of_the_time_zone_compares_only_what_belongs_to_both_days(export, stored, lake, monkeypatch):
-    berlin = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone="Europe/Berlin")
-    module = "genesys_dagster.assets.conversation_details"
-    monkeypatch.setattr(f"{module}.PARTITIONS", berlin)
-    outcome = export()
+def test_a_change_of_the_time_zone_compares_only_what_belongs_to_both_days(export, stored, lake):
+    outcome = export(org=GenesysCloud.from_environment(timezone="Europe/Berlin"))
     assert outcome.success
     assert outcome.metadata["rows_removed"] == 0
 

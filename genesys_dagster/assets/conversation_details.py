@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
-from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.assets.define import daily
+from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms
 from genesys_dagster.assets.update import contents, update
 from genesys_dagster.extract.commit import Candidate, judge
@@ -19,12 +20,10 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.memory.job_ledger import InstanceLedger
-from genesys_dagster.memory.pulls import ASSET_KEY
-from genesys_dagster.partitions import daily_partitions
+from genesys_dagster.memory.pulls import DETAILS
+from genesys_dagster.org.org import Org
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
-
-PARTITIONS = daily_partitions()
 
 _SECONDS_BETWEEN_PROGRESS = 10.0
 _UNKNOWN_FIELDS_SHOWN = 50
@@ -55,61 +54,51 @@ class PullConfig(dg.Config):
     )
 
 
-@dg.asset(
-    key=ASSET_KEY,
-    deps=["genesys_cloud"],
-    partitions_def=PARTITIONS,
-    io_manager_key="s3_parquet_io_manager",
-    group_name="genesys_cloud",
-    kinds={"python", "s3", "parquet"},
-    owners=["team:data-engineering"],
-    tags={"pii": ""},
-    description=DESCRIPTION,
-    code_version="1",
-    pool="genesys_api",
-    retry_policy=RETRY_AFTER_OUTAGE,
-)
-def conversation_details(
-    context: dg.AssetExecutionContext, genesys: GenesysResource, config: PullConfig
-) -> dg.Output[Any]:
-    """Stream the days of the run to the IO manager, one partition after the other."""
-    keys = context.partition_keys
-    if len(keys) > 1:
+def conversation_details(org: Org) -> dg.AssetsDefinition:
+    """The asset, for an org."""
+    spec = org.spec(DETAILS, deps=[org.key("genesys_cloud")], description=DESCRIPTION, code_version="1")
+
+    @daily(org, spec, required_resource_keys={org.genesys, org.lake}, pool=org.api_pool)
+    def pull(context: dg.AssetExecutionContext, config: PullConfig) -> dg.Output[Any]:
+        # The days of the run are streamed to the IO manager, one after the other.
+        keys = context.partition_keys
+        if len(keys) == 1:
+            return dg.Output(_day(context, org, keys[0], config))
         if config.accept_loss:
             raise dg.Failure(
                 "accept_loss is for one day: materialize the partition concerned alone.", allow_retries=False
             )
-        return dg.Output((key, _day(context, genesys, key, PullConfig())) for key in keys)
-    return dg.Output(_day(context, genesys, keys[0], config))
+        return dg.Output((key, _day(context, org, key, PullConfig())) for key in keys)
+
+    return pull
 
 
-def _day(
-    context: dg.AssetExecutionContext, genesys: GenesysResource, day: str, config: PullConfig
-) -> FrameStream:
+def _day(context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig) -> FrameStream:
     """One day: brought up to date from late activity if that is asked for and possible, else pulled."""
-    window, stored = _window(day), stored_day(context, PARTITIONS, day)
-    if config.from_late_activity and (stream := update(context, PARTITIONS, day, window, stored)):
+    window, stored = _window(org, day), stored_day(context, org, day)
+    if config.from_late_activity and (stream := update(context, org, day, window, stored)):
         return stream
-    return _pulled(context, genesys, day, window, stored, accept_loss=config.accept_loss)
+    return _pulled(context, org, day, window, stored, accept_loss=config.accept_loss)
 
 
 def _pulled(  # noqa: PLR0913 - what a pull needs
     context: dg.AssetExecutionContext,
-    genesys: GenesysResource,
+    org: Org,
     day: str,
     window: Interval,
     stored: StoredVersion | None,
     *,
     accept_loss: bool,
 ) -> FrameStream:
-    stored_source = source_of(context.instance, day, stored)
+    genesys: GenesysResource = getattr(context.resources, org.genesys)
+    stored_source = source_of(context.instance, org, day, stored)
     with as_failure():
         policy = genesys.commit_policy(accept_loss=accept_loss, is_last_attempt=context.retry_number > 0)
         if genesys.source == "query":  # known to be refused before anything is asked
             judge(Candidate(day=day, rows=0, source="query", stored_source=stored_source), policy)
         export = genesys.export(
             window,
-            InstanceLedger(context.instance, context.run.run_id, window),
+            InstanceLedger(context.instance, org, context.run.run_id, window),
             may_query=accept_loss or stored_source != "job",
         )
 
@@ -124,14 +113,14 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
     )
 
 
-def _window(partition_key: str) -> Interval:
-    window = PARTITIONS.time_window_for_partition_key(partition_key)
+def _window(org: Org, day: str) -> Interval:
+    window = org.days.window(day)
     if window.end > datetime.now(UTC):
         raise dg.Failure(
-            f"{partition_key} is not over yet: it can be exported from {window.end.isoformat()} on.",
+            f"{day} is not over yet: it can be exported from {window.end.isoformat()} on.",
             allow_retries=False,
         )
-    return Interval(window.start, window.end)
+    return window
 
 
 def _frames(

@@ -2,6 +2,9 @@
 
 import dagster as dg
 
+from genesys_dagster.org.claims import claims_of
+from genesys_dagster.org.org import Org
+
 DESCRIPTION = """\
 The Genesys Cloud org, read through its Platform API. Not materialized here: it is what everything else is made of.
 
@@ -9,25 +12,23 @@ The Genesys Cloud org, read through its Platform API. Not materialized here: it 
 - `late_activity` from the same, over what older conversations did lately,
 - the reference snapshots (`users`, `queues` …) from the listings of routing, users, architect and authorization.
 
-Which org and which data: `GENESYSCLOUD_REGION` and the roles of the OAuth client, whose divisions are all it can see.
+Which data: the roles of the OAuth client, whose divisions are all it can see.
 """
 
 _DEVELOPERS = "https://developer.genesys.cloud"
 
-# Assets refer to it by its key in `deps`, so that their modules need not know this one.
-GENESYS_CLOUD = dg.AssetSpec(
-    "genesys_cloud",
-    description=DESCRIPTION,
-    group_name="genesys_cloud",
-    kinds={"genesys", "api"},
-    owners=["team:data-engineering"],
-    tags={"pii": ""},
-    metadata={
-        "conversation_details": dg.MetadataValue.url(
-            f"{_DEVELOPERS}/analyticsdatamanagement/analytics/detail/"
-        ),
-        "api_explorer": dg.MetadataValue.url(f"{_DEVELOPERS}/devapps/api-explorer"),
-        "service_status": dg.MetadataValue.url("https://status.mypurecloud.com/"),
-    },
-)
-"""What the source assets depend on."""
+
+def genesys_cloud(org: Org) -> dg.AssetSpec:
+    """What the source assets of an org depend on."""
+    return org.spec(
+        "genesys_cloud",
+        description=DESCRIPTION,
+        metadata={
+            **claims_of(org),
+            "conversation_details": dg.MetadataValue.url(
+                f"{_DEVELOPERS}/analyticsdatamanagement/analytics/detail/"
+            ),
+            "api_explorer": dg.MetadataValue.url(f"{_DEVELOPERS}/devapps/api-explorer"),
+            "service_status": dg.MetadataValue.url("https://status.mypurecloud.com/"),
+        },
+    )

@@ -10,14 +10,15 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import Field
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.assets.define import daily
+from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, stored_day, terms, window_of_stored
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.memory.pulls import LATE_ACTIVITY
+from genesys_dagster.org.org import Org
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.resources import GenesysResource
 
@@ -46,63 +47,48 @@ class SweepConfig(dg.Config):
     )
 
 
-@dg.asset(
-    key=LATE_ACTIVITY,
-    deps=["genesys_cloud"],
-    partitions_def=PARTITIONS,
-    io_manager_key="s3_parquet_io_manager",
-    group_name="genesys_cloud",
-    kinds={"python", "s3", "parquet"},
-    owners=["team:data-engineering"],
-    tags={"pii": ""},
-    description=DESCRIPTION,
-    code_version="1",
-    pool="genesys_api",
-    retry_policy=RETRY_AFTER_OUTAGE,
-)
-def late_activity(
-    context: dg.AssetExecutionContext, genesys: GenesysResource, config: SweepConfig
-) -> dg.Output[Any]:
-    """Sweep the days of the run, each from where the sweep before it ended."""
-    keys = context.partition_keys
-    swept = sorted({*context.instance.get_materialized_partitions(LATE_ACTIVITY), *keys})
-    if len(keys) == 1:
-        return dg.Output(_swept(context, genesys, keys[0], swept, accept_loss=config.accept_loss))
-    return dg.Output((key, _swept(context, genesys, key, swept, accept_loss=False)) for key in keys)
+def late_activity(org: Org) -> dg.AssetsDefinition:
+    """The asset, for an org."""
+    spec = org.spec(LATE_ACTIVITY, deps=[org.key("genesys_cloud")], description=DESCRIPTION, code_version="1")
+
+    @daily(org, spec, required_resource_keys={org.genesys, org.lake}, pool=org.api_pool)
+    def sweep(context: dg.AssetExecutionContext, config: SweepConfig) -> dg.Output[Any]:
+        # Each of the run's days is swept from where the sweep before it ended.
+        keys = context.partition_keys
+        swept = sorted({*context.instance.get_materialized_partitions(spec.key), *keys})
+        if len(keys) == 1:
+            return dg.Output(_swept(context, org, keys[0], swept, accept_loss=config.accept_loss))
+        return dg.Output((key, _swept(context, org, key, swept, accept_loss=False)) for key in keys)
+
+    return sweep
 
 
-def _days_to_sweep(day: str, swept: list[str], stored: StoredVersion | None) -> list[str]:
+def _days_to_sweep(org: Org, day: str, swept: list[str], stored: StoredVersion | None) -> list[str]:
     """The day, after those since the last one that was swept before it, and those of the sweep that is stored."""
     covered = window_of_stored(stored) if stored else None
-    first = PARTITIONS.get_partition_key_for_timestamp(covered.start.timestamp()) if covered else day
+    first = org.days.day_of(covered.start) if covered else day
     before = [other for other in swept if other < min(first, day)]
     most = _LONGEST_GAP if before else _FIRST_SWEEP
     days = [str(date.fromisoformat(day) - timedelta(days=age)) for age in reversed(range(most))]
-    return [
-        other for other in days if PARTITIONS.has_partition_key(other) and (not before or other > before[-1])
-    ]
+    return [other for other in days if org.days.is_partition(other) and (not before or other > before[-1])]
 
 
 def _swept(
-    context: dg.AssetExecutionContext,
-    genesys: GenesysResource,
-    day: str,
-    swept: list[str],
-    *,
-    accept_loss: bool,
+    context: dg.AssetExecutionContext, org: Org, day: str, swept: list[str], *, accept_loss: bool
 ) -> FrameStream:
     """The stream of one sweep; nothing is asked before its rows are."""
-    stored = stored_day(context, PARTITIONS, day, LATE_ACTIVITY)
-    days = _days_to_sweep(day, swept, stored)
-    windows = [_window(each) for each in days]
+    genesys: GenesysResource = getattr(context.resources, org.genesys)
+    stored = stored_day(context, org, day, LATE_ACTIVITY)
+    days = _days_to_sweep(org, day, swept, stored)
+    windows = [org.days.window(each) for each in days]
     metadata: dict[str, Any] = {"days_swept": len(days)}
 
     def frames() -> Iterator[pa.Table]:
-        ledger = partial(InstanceLedger, context.instance, context.run.run_id, kind="sweep")
+        ledger = partial(InstanceLedger, context.instance, org, context.run.run_id, kind="sweep")
         with as_failure():
             found = genesys.sweep(windows, ledger)
             rows = found.rows()
-        metadata.update(days=dg.MetadataValue.json(_by_day(rows)), api_requests=found.api_requests)
+        metadata.update(days=dg.MetadataValue.json(_by_day(org, rows)), api_requests=found.api_requests)
         yield rows
 
     with as_failure():
@@ -112,13 +98,8 @@ def _swept(
     return FrameStream(CONVERSATION_SCHEMA, frames(), lambda: metadata, on_terms)
 
 
-def _window(day: str) -> Interval:
-    window = PARTITIONS.time_window_for_partition_key(day)
-    return Interval(window.start, window.end)
-
-
-def _by_day(rows: pa.Table) -> Mapping[str, int]:
+def _by_day(org: Org, rows: pa.Table) -> Mapping[str, int]:
     """How many of the conversations began on each day; days before the first partition are left out."""
     starts = [start for start in rows["conversationStart"].to_pylist() if start is not None]
-    days = Counter(PARTITIONS.get_partition_key_for_timestamp(start.timestamp()) for start in starts)
-    return {day: count for day, count in sorted(days.items()) if PARTITIONS.has_partition_key(day)}
+    days = Counter(map(org.days.day_of, starts))
+    return {day: count for day, count in sorted(days.items()) if org.days.is_partition(day)}

@@ -4,11 +4,14 @@ Dagster+ draws it as a graph. The open-source UI does not show it (Dagster docs,
 stands beside it as a table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import dagster as dg
 
 from genesys_dagster.sql.origin import Found
+
+KeyOf: TypeAlias = Callable[[str], dg.AssetKey]
 
 METADATA_KEY = "dagster/column_lineage"
 """Where Dagster+ looks for it, in materializations and, for lack of it there, in definitions."""
@@ -17,12 +20,12 @@ TABLE_KEY = "columns_made_of"
 """The same to be read in any UI."""
 
 
-def column_lineage(columns: Mapping[str, Found]) -> dg.TableColumnLineage:
+def column_lineage(key_of: KeyOf, columns: Mapping[str, Found]) -> dg.TableColumnLineage:
     """Origins in Dagster's terms: upstream columns; members of structs count as their column."""
     return dg.TableColumnLineage(
         {
             column: [
-                dg.TableColumnDep(asset_key=dg.AssetKey([table]), column_name=name)
+                dg.TableColumnDep(asset_key=key_of(table), column_name=name)
                 for table, name in sorted({(origin.table, origin.path[0]) for origin in made_of})
             ]
             for column, made_of in columns.items()
@@ -31,7 +34,7 @@ def column_lineage(columns: Mapping[str, Found]) -> dg.TableColumnLineage:
 
 
 def lineage_metadata(
-    columns: Mapping[str, Found], in_the_end: Mapping[str, Found] | None = None
+    key_of: KeyOf, columns: Mapping[str, Found], in_the_end: Mapping[str, Found] | None = None
 ) -> Mapping[str, dg.TableColumnLineage | dg.MetadataValue]:
     """What a materialization says of its columns' origins.
 
@@ -39,14 +42,12 @@ def lineage_metadata(
     defined.
 
     Args:
+        key_of: The asset key of an upstream table.
         columns: Column to its origins in upstream assets (`sql.origins`).
         in_the_end: Column to its origins at the head of the graph, if those are others.
-
-    Example:
-        `metadata=lineage_metadata(origins(statement, SCHEMA.names, {"sessions": SESSIONS.names}).columns)`
     """
     return {
-        METADATA_KEY: column_lineage(columns),
+        METADATA_KEY: column_lineage(key_of, columns),
         TABLE_KEY: dg.MetadataValue.md(_table(columns, in_the_end)),
     }
 

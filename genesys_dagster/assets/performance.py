@@ -1,34 +1,30 @@
 """The performance figures: how queues and agents did, day by day, and queues week by week."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import dagster as dg
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_upstream
-from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
+from genesys_dagster.assets.conditions import follow_upstream
+from genesys_dagster.assets.define import asset, daily
 from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.service_level import ServiceLevelConfig
-from genesys_dagster.assets.tables import SPECS, origins_of
+from genesys_dagster.assets.tables import each, origins_of
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
+from genesys_dagster.org.org import Org
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql import code_version, load
 from genesys_dagster.sql.engine import Source, query
 from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster.sql.origin import Found
 from genesys_dagster.sql.schemas import SESSION_METRICS
+from genesys_dagster.sql.table_specs import SPECS
 
 _log = logging.getLogger(__name__)
-
-# The first week is the first one that has all its days.
-WEEKS = dg.WeeklyPartitionsDefinition(
-    start_date=PARTITIONS.start, timezone=PARTITIONS.timezone, day_offset=1, fmt=PARTITIONS.fmt
-)
 
 _SCHEMAS = {
     "queue_performance": QUEUE_PERFORMANCE,
@@ -69,83 +65,84 @@ daily ones. Counts and totals add up, means and rates are made from them again.
 """
 
 
-def _metrics(*columns: str) -> dg.AssetIn:
-    return dg.AssetIn(metadata={"columns": [*columns, "media_type", "name", "value", "emit_date"]})
+def performance(org: Org) -> list[dg.AssetsDefinition]:
+    """The assets, for an org."""
+    return [_queue_performance(org), _agent_performance(org), _queue_performance_weekly(org)]
 
 
-_QUEUES = dg.AssetIn(metadata={"columns": ["id", "name", "unknown_fields"]})
-_USERS = dg.AssetIn(metadata={"columns": ["id", "name"]})
-
-
-@dg.asset(
-    partitions_def=PARTITIONS,
-    ins={"session_metrics": _metrics("queue_id", "direction"), "queues": _QUEUES},
-    description=QUEUE_DESCRIPTION,
+def _queue_performance(org: Org) -> dg.AssetsDefinition:
     # A queue's new name is no reason to compute years of days again.
-    automation_condition=follow_upstream(dg.AssetSelection.assets("queues")),
-    io_manager_key="s3_parquet_io_manager",
-    group_name="performance",
-    kinds={"duckdb", "parquet"},
-    owners=["team:data-engineering"],
-    retry_policy=RETRY_AFTER_OUTAGE,
-    metadata={"dagster/column_schema": column_schema(_SCHEMAS["queue_performance"])},
-    code_version=code_version(_STATEMENTS["queue_performance"]),
-)
-def queue_performance(
-    config: ServiceLevelConfig, session_metrics: dict[str, ds.Dataset], queues: ds.Dataset | None
-) -> dg.Output[Any]:
-    """The figures of queues, one partition after the other."""
-    parameters = {"timezone": PARTITIONS.timezone, **config.parameters()}
-    names = _or_nothing(queues, "queues")
+    spec = _spec(org, "queue_performance", QUEUE_DESCRIPTION, apart_from="queues")
 
-    def day(metrics: ds.Dataset) -> FrameStream:
-        return _figures("queue_performance", {"session_metrics": metrics, "queues": names}, parameters)
+    @daily(org, spec, ins=_ins(org, "queues", "queue_id", "direction"))
+    def queue_performance(
+        config: ServiceLevelConfig, session_metrics: dict[str, ds.Dataset], queues: ds.Dataset | None
+    ) -> dg.Output[Any]:
+        parameters = {"timezone": org.days.timezone, **config.parameters()}
+        names = _or_nothing(queues, "queues")
 
-    return _each(session_metrics, day)
+        def day(metrics: ds.Dataset) -> FrameStream:
+            return _figures(
+                org, "queue_performance", {"session_metrics": metrics, "queues": names}, parameters
+            )
+
+        return each(session_metrics, day)
+
+    return queue_performance
 
 
-@dg.asset(
-    partitions_def=PARTITIONS,
-    ins={"session_metrics": _metrics("user_id"), "users": _USERS},
-    description=AGENT_DESCRIPTION,
-    tags={"pii": ""},
-    automation_condition=follow_upstream(dg.AssetSelection.assets("users")),
-    io_manager_key="s3_parquet_io_manager",
-    group_name="performance",
-    kinds={"duckdb", "parquet"},
-    owners=["team:data-engineering"],
-    retry_policy=RETRY_AFTER_OUTAGE,
-    metadata={"dagster/column_schema": column_schema(_SCHEMAS["agent_performance"])},
-    code_version=code_version(_STATEMENTS["agent_performance"]),
-)
-def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset | None) -> dg.Output[Any]:
-    """The figures of agents, one partition after the other."""
-    parameters = {"timezone": PARTITIONS.timezone}
-    names = _or_nothing(users, "users")
+def _agent_performance(org: Org) -> dg.AssetsDefinition:
+    spec = _spec(org, "agent_performance", AGENT_DESCRIPTION, apart_from="users")
 
-    def day(metrics: ds.Dataset) -> FrameStream:
-        return _figures("agent_performance", {"session_metrics": metrics, "users": names}, parameters)
+    @daily(org, spec, ins=_ins(org, "users", "user_id"))
+    def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset | None) -> dg.Output[Any]:
+        parameters = {"timezone": org.days.timezone}
+        names = _or_nothing(users, "users")
 
-    return _each(session_metrics, day)
+        def day(metrics: ds.Dataset) -> FrameStream:
+            return _figures(
+                org, "agent_performance", {"session_metrics": metrics, "users": names}, parameters
+            )
+
+        return each(session_metrics, day)
+
+    return agent_performance
 
 
-@dg.asset(
-    partitions_def=WEEKS,
+def _queue_performance_weekly(org: Org) -> dg.AssetsDefinition:
     # Dagster maps a week to the days in it by itself, as both are windows of time; all seven must be there.
-    ins={"queue_performance": dg.AssetIn(partition_mapping=dg.TimeWindowPartitionMapping())},
-    description=WEEKLY_DESCRIPTION,
-    automation_condition=FOLLOW_UPSTREAM,
-    io_manager_key="s3_parquet_io_manager",
-    group_name="performance",
-    kinds={"duckdb", "parquet"},
-    owners=["team:data-engineering"],
-    retry_policy=RETRY_AFTER_OUTAGE,
-    metadata={"dagster/column_schema": column_schema(_SCHEMAS["queue_performance_weekly"])},
-    code_version=code_version(_STATEMENTS["queue_performance_weekly"]),
-)
-def queue_performance_weekly(queue_performance: ds.Dataset) -> FrameStream:
-    """The figures of queues, added up from the seven days of the partition."""
-    return _figures("queue_performance_weekly", {"queue_performance": queue_performance}, {})
+    days = dg.AssetIn(org.key("queue_performance"), partition_mapping=dg.TimeWindowPartitionMapping())
+
+    @asset(
+        org,
+        _spec(org, "queue_performance_weekly", WEEKLY_DESCRIPTION),
+        partitions_def=org.days.weeks(),
+        ins={"queue_performance": days},
+    )
+    def queue_performance_weekly(queue_performance: ds.Dataset) -> FrameStream:
+        return _figures(org, "queue_performance_weekly", {"queue_performance": queue_performance}, {})
+
+    return queue_performance_weekly
+
+
+def _spec(org: Org, name: str, description: str, apart_from: str | None = None) -> dg.AssetSpec:
+    """The spec of a figure; `apart_from` is the reference data whose changes compute nothing again."""
+    snapshots = dg.AssetSelection.assets(org.key(apart_from)) if apart_from else None
+    return org.spec(
+        name,
+        description=description,
+        metadata={"dagster/column_schema": column_schema(_SCHEMAS[name])},
+        code_version=code_version(_STATEMENTS[name]),
+        automation_condition=follow_upstream(snapshots),
+    )
+
+
+def _ins(org: Org, reference: str, *columns: str) -> dict[str, dg.AssetIn]:
+    metrics = [*columns, "media_type", "name", "value", "emit_date"]
+    return {
+        "session_metrics": dg.AssetIn(org.key("session_metrics"), metadata={"columns": metrics}),
+        reference: dg.AssetIn(org.key(reference), metadata={"columns": _UPSTREAM[reference]}),
+    }
 
 
 def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
@@ -156,12 +153,14 @@ def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
     return ENTITIES[name].schema.empty_table().select(_UPSTREAM[name])
 
 
-def _figures(name: str, sources: Mapping[str, Source], parameters: Mapping[str, Any]) -> FrameStream:
+def _figures(
+    org: Org, name: str, sources: Mapping[str, Source], parameters: Mapping[str, Any]
+) -> FrameStream:
     schema = _SCHEMAS[name]
     return FrameStream(
         schema,
         query(_STATEMENTS[name], sources, schema, parameters=parameters),
-        metadata=lambda: lineage_metadata(made_of(name), made_of_in_the_end(name)),
+        metadata=lambda: lineage_metadata(org.key, made_of(name), made_of_in_the_end(name)),
     )
 
 
@@ -184,12 +183,3 @@ def made_of_in_the_end(name: str) -> Mapping[str, Found]:
     upstream = {table: origins_of(tables[table]).columns for table in _READS[name] if table in tables}
     upstream |= {table: made_of_in_the_end(table) for table in _READS[name] if table in _STATEMENTS}
     return traced(made_of(name), upstream)
-
-
-def _each(days: Mapping[str, ds.Dataset], compute: Callable[[ds.Dataset], FrameStream]) -> dg.Output[Any]:
-    """One value for a run of one partition, pairs of partition and value for a run of several."""
-    streams = [(key, compute(day)) for key, day in days.items()]
-    return dg.Output(streams[0][1] if len(streams) == 1 else streams)
-
-
-PERFORMANCE = [queue_performance, agent_performance, queue_performance_weekly]

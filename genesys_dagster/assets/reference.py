@@ -7,10 +7,11 @@ from typing import Any
 import dagster as dg
 
 from genesys_dagster.assets.conditions import every_morning
-from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.assets.define import asset
+from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
+from genesys_dagster.org.org import Org
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.resources import GenesysResource
 
@@ -38,34 +39,32 @@ and nothing else is held up.
 """
 
 
-def _asset(listing: Listing) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=listing.name,
-        deps=["genesys_cloud"],
-        io_manager_key="s3_parquet_io_manager",
-        group_name="reference",
-        kinds={"python", "s3", "parquet"},
-        owners=["team:data-engineering"],
-        tags={"pii": ""} if listing.name == "users" else None,
+def reference(org: Org) -> list[dg.AssetsDefinition]:
+    """The assets, for an org."""
+    return [_snapshot(org, listing) for listing in LISTINGS.values()]
+
+
+def _snapshot(org: Org, listing: Listing) -> dg.AssetsDefinition:
+    spec = org.spec(
+        listing.name,
+        deps=[org.key("genesys_cloud")],
         description=_DESCRIPTIONS[listing.name] + "\n" + _HOW_KEPT,
         code_version="1",
-        automation_condition=every_morning(PARTITIONS.timezone),
-        pool="genesys_api",
-        retry_policy=RETRY_AFTER_OUTAGE,
-        check_specs=[
-            dg.AssetCheckSpec(
-                PERMITTED,
-                asset=listing.name,
-                description="The OAuth client may read this listing. A warning, because everything else goes on.",
-            )
-        ],
+        automation_condition=every_morning(org.days.timezone),
         metadata={"path": listing.path, "permission": listing.permission or "none documented"},
     )
+    permitted = dg.AssetCheckSpec(
+        PERMITTED,
+        asset=spec.key,
+        description="The OAuth client may read this listing. A warning, because everything else goes on.",
+    )
+
+    @asset(org, spec, required_resource_keys={org.genesys}, pool=org.api_pool, check_specs=[permitted])
     # Not annotated: Dagster takes an annotated MaterializeResult for an asset without a value.
-    def snapshot(context: dg.AssetExecutionContext, genesys: GenesysResource):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def snapshot(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # noqa: ANN202
         try:
             with as_failure():
-                entities = asyncio.run(_read(genesys, listing))
+                entities = asyncio.run(_read(getattr(context.resources, org.genesys), listing))
         except dg.Failure as failure:
             if isinstance(failure.__cause__, GenesysError) and _is_refused(failure.__cause__):
                 return _left_out(context, listing, failure.__cause__)
@@ -122,7 +121,3 @@ def _left_out(
         check_results=[warning],
         data_version=dg.DataVersion(version) if version else None,
     )
-
-
-REFERENCE: list[dg.AssetsDefinition] = [_asset(listing) for listing in LISTINGS.values()]
-"""All reference assets."""

@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.assets.define import asset
+from genesys_dagster.org.org import Org
 from genesys_dagster.report.page import render
 from genesys_dagster.report.summary import summary
 from genesys_dagster.report.window import AGENT_COLUMNS, DAYS, QUEUE_COLUMNS, ReportData, Window, rows
@@ -33,32 +34,37 @@ _FOLLOW_ANY_DAY = (
 ).with_label("follow_any_day")
 
 
-@dg.asset(
-    deps=[dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in (QUEUES, AGENTS)],
-    required_resource_keys={"s3_parquet_io_manager"},
-    io_manager_key="s3_page_io_manager",
-    group_name="report",
-    kinds={"python", "plotly", "html", "s3"},
-    owners=["team:data-engineering"],
-    description=DESCRIPTION,
-    code_version="1",
-    automation_condition=_FOLLOW_ANY_DAY,
-)
-def contact_center_report(context: dg.AssetExecutionContext) -> dg.Output[str]:
-    """Render the last days that the lake has."""
-    data = _data(context)
-    metadata: dict[str, Any] = {
-        "summary": dg.MetadataValue.md(summary(data)),
-        "first_day": str(data.window.first),
-        "last_day": str(data.window.last),
-        "days_present": data.days_now,
-    }
-    return dg.Output(render(data, PARTITIONS.timezone), metadata=metadata)
+def contact_center_report(org: Org) -> dg.AssetsDefinition:
+    """The asset, for an org."""
+    spec = org.spec(
+        "contact_center_report",
+        deps=[
+            dg.AssetDep(org.key(name), partition_mapping=dg.AllPartitionMapping())
+            for name in (QUEUES, AGENTS)
+        ],
+        description=DESCRIPTION,
+        code_version="1",
+        automation_condition=_FOLLOW_ANY_DAY,
+    )
+
+    @asset(org, spec, required_resource_keys={org.lake}, io_manager_key=org.pages, retry_policy=None)
+    def page(context: dg.AssetExecutionContext) -> dg.Output[str]:
+        data = _data(context, org)
+        metadata: dict[str, Any] = {
+            "summary": dg.MetadataValue.md(summary(data)),
+            "first_day": str(data.window.first),
+            "last_day": str(data.window.last),
+            "days_present": data.days_now,
+        }
+        return dg.Output(render(data, org.days.timezone), metadata=metadata)
+
+    return page
 
 
-def _data(context: dg.AssetExecutionContext) -> ReportData:
-    keys = PARTITIONS.get_partition_keys()
-    queues = _last_days(context, QUEUES, QUEUE_COLUMNS, keys)
+def _data(context: dg.AssetExecutionContext, org: Org) -> ReportData:
+    """The last days that the lake has."""
+    keys = org.days.partitions.get_partition_keys()
+    queues = _last_days(context, org, QUEUES, QUEUE_COLUMNS, keys)
     if not queues:
         raise dg.Failure(
             "No day of queue_performance is in the lake: materialize at least one, then the report.",
@@ -66,37 +72,35 @@ def _data(context: dg.AssetExecutionContext) -> ReportData:
         )
     window = Window.of(queues)
     needed = [key for key in keys if window.is_needed(key)]
-    queues |= _days(context, QUEUES, QUEUE_COLUMNS, [key for key in needed if key < min(queues)])
-    agents = _days(context, AGENTS, AGENT_COLUMNS, needed)
+    queues |= _days(context, org, QUEUES, QUEUE_COLUMNS, [key for key in needed if key < min(queues)])
+    window = Window.of(queues)
+    agents = _days(context, org, AGENTS, AGENT_COLUMNS, needed)
     return ReportData(window, rows(queues, QUEUE_COLUMNS, window), rows(agents, AGENT_COLUMNS, window))
 
 
 def _last_days(
-    context: dg.AssetExecutionContext, asset: str, columns: Sequence[str], keys: Sequence[str]
+    context: dg.AssetExecutionContext, org: Org, name: str, columns: Sequence[str], keys: Sequence[str]
 ) -> dict[str, ds.Dataset]:
     """The days that are in the lake among the last partitions, or among those before if none of these is."""
     for end in range(len(keys), 0, -_AT_ONCE):
-        if found := _days(context, asset, columns, keys[max(end - _AT_ONCE, 0) : end]):
+        if found := _days(context, org, name, columns, keys[max(end - _AT_ONCE, 0) : end]):
             return found
     return {}
 
 
 def _days(
-    context: dg.AssetExecutionContext, asset: str, columns: Sequence[str], keys: Sequence[str]
+    context: dg.AssetExecutionContext, org: Org, name: str, columns: Sequence[str], keys: Sequence[str]
 ) -> dict[str, ds.Dataset]:
     """Those of some neighbouring days that are in the lake."""
     if not keys:
         return {}
     # Not an input: that would be all partitions since the first, each of which costs a question.
     request = dg.build_input_context(
-        asset_key=dg.AssetKey(asset),
+        asset_key=org.key(name),
         dagster_type=_DAYS,
-        asset_partitions_def=PARTITIONS,
+        asset_partitions_def=org.days.partitions,
         asset_partition_key_range=dg.PartitionKeyRange(keys[0], keys[-1]),
         definition_metadata={"columns": [*columns], "allow_missing_partitions": "silently"},
     )
-    found: dict[str, ds.Dataset] = context.resources.s3_parquet_io_manager.load_input(request)
+    found: dict[str, ds.Dataset] = getattr(context.resources, org.lake).load_input(request)
     return found
-
-
-REPORT = [contact_center_report]

@@ -13,7 +13,8 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.lake.terms import Finished, Span, Terms
-from genesys_dagster.memory.pulls import ASSET_KEY, latest_pulls
+from genesys_dagster.memory.pulls import DETAILS, latest_pulls
+from genesys_dagster.org.org import Org
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 
 _FACT = "genesys_dagster."
@@ -39,28 +40,27 @@ class Came:
 
 
 def stored_day(
-    context: dg.AssetExecutionContext,
-    partitions: dg.PartitionsDefinition,
-    day: str,
-    asset: dg.AssetKey = ASSET_KEY,
+    context: dg.AssetExecutionContext, org: Org, day: str, asset: str = DETAILS
 ) -> StoredVersion | None:
     """The stored version of a day, as it is before anything is asked of Genesys Cloud; None if there is none.
 
     With another IO manager than ours nothing is known of it.
     """
-    lake = context.resources.s3_parquet_io_manager
+    lake = getattr(context.resources, org.lake)
     if not isinstance(lake, S3ParquetIOManager):
         return None
-    return lake.stored(asset, partitions, day, CONVERSATION_SCHEMA)
+    return lake.stored(org.key(asset), org.days.partitions, day, CONVERSATION_SCHEMA)
 
 
-def source_of(instance: dg.DagsterInstance, day: str, stored: StoredVersion | None) -> Source | None:
+def source_of(
+    instance: dg.DagsterInstance, org: Org, day: str, stored: StoredVersion | None
+) -> Source | None:
     """Where the rows of a stored version come from, by the object, else by the instance that remembers its pull."""
     if stored is None or stored.rows is None:
         return None
     said = stored.facts.get(_SOURCE)
     if said is None:
-        pull = latest_pulls(instance, [day]).get(day)
+        pull = latest_pulls(instance, org, [day]).get(day)
         said = str(pull.metadata["source"].value) if pull and "source" in pull.metadata else None
     return cast("Source", said) if said in ("job", "query") else None
 
@@ -72,7 +72,7 @@ def window_of_stored(stored: StoredVersion) -> Interval | None:
 
 
 def was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
-    """Whether a stored day was cut by other bounds, as before a change of GENESYS_TIMEZONE."""
+    """Whether a stored day was cut by other bounds, as before a change of the time zone."""
     cut_by = window_of_stored(stored)
     if cut_by is not None:
         return cut_by != window

@@ -21,6 +21,7 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.memory.pulls import LATE_ACTIVITY, Pull, latest_pulls, sweeps_naming
+from genesys_dagster.org.org import Org
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.records.update import newest, updated
@@ -38,7 +39,7 @@ _STILL_HOLDS = (
 
 def update(
     context: dg.AssetExecutionContext,
-    partitions: dg.TimeWindowPartitionsDefinition,
+    org: Org,
     day: str,
     window: Interval,
     stored: StoredVersion | None,
@@ -47,7 +48,7 @@ def update(
 
     Args:
         context: Dagster's context of the step.
-        partitions: The partitions of `conversation_details` and `late_activity`.
+        org: Whose day it is.
         day: Partition key.
         window: Which conversations belong to the day.
         stored: The day as it is stored.
@@ -56,23 +57,20 @@ def update(
         The stream; None if the day cannot be updated and has to be pulled whole: it was never pulled, its object is
         gone, of an older version of the schema or cut by other bounds, or the sweeps are not in the lake.
     """
-    pull = latest_pulls(context.instance, [day]).get(day)
+    pull = latest_pulls(context.instance, org, [day]).get(day)
     if pull is None or stored is None or not stored.has_schema() or was_cut_otherwise(stored, window):
         return None
-    sweeps = sweeps_naming(context.instance, day, pull.active_until)
-    found = [stored_day(context, partitions, sweep, LATE_ACTIVITY) for sweep in sweeps]
+    sweeps = sweeps_naming(context.instance, org, day, pull.active_until)
+    found = [stored_day(context, org, sweep, LATE_ACTIVITY) for sweep in sweeps]
     usable = [version for version in found if version is not None and version.has_schema()]
     if len(usable) < len(found):
         return None
     selection = Selection(window.start, window.end)
     newer = newest(_inside(selection, usable))
-    ends = [
-        _end_of(version) or partitions.time_window_for_partition_key(sweep).end
-        for version, sweep in zip(usable, sweeps, strict=True)
-    ]
+    ends = [_end_of(version) or org.days.end_of(sweep) for version, sweep in zip(usable, sweeps, strict=True)]
     until = max([pull.active_until, *ends])
     context.log.info("%s: updating %d conversations from %d sweeps", day, newer.num_rows, len(sweeps))
-    source = source_of(context.instance, day, stored)
+    source = source_of(context.instance, org, day, stored)
     return FrameStream(
         CONVERSATION_SCHEMA,
         (selection.keep(batch) for batch in updated(stored.tables(), newer)),

@@ -4,29 +4,28 @@ A check that fails does not fail its run unless it blocks what follows, so that 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
-from genesys_dagster.checks import CHECKS
+from genesys_dagster.automation.words import one_line
+from genesys_dagster.dagster_private import failed_evaluations
 
 Send = Callable[[str], None]
 
-# Not `yesterday_is_there`: the job at the deadline fails with its words, once.
-_KEYS = sorted((key for check in CHECKS for key in check.check_keys), key=str)
 _PAGE = 25  # failed evaluations of one check; a run's stand where the run began, so a few of the latest are looked at again
 _MOST_PAGES = 20
 _TOLD = 20  # sentences in one message
-_LONGEST = 600  # characters of a sentence
 
 
-def check_alert(name: str, send: Send) -> dg.SensorDefinition:
+def check_alert(name: str, send: Send, keys: Sequence[dg.AssetCheckKey]) -> dg.SensorDefinition:
     """A sensor that tells of failed checks of severity ERROR, each evaluation once.
 
     Args:
         name: Of the sensor.
         send: Sends one message. If it raises, the next tick sends it again.
+        keys: The checks. Not `yesterday_is_there`: the job at the deadline fails with its words, once.
     """
 
     @dg.sensor(
@@ -37,7 +36,7 @@ def check_alert(name: str, send: Send) -> dg.SensorDefinition:
         "No API requests.",
     )
     def alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        told, news = _news(context.instance, context.cursor)
+        told, news = _news(context.instance, keys, context.cursor)
         if news:
             more = [f"… and {len(news) - _TOLD} more."] if len(news) > _TOLD else []
             send("\n".join([*news[:_TOLD], *more]))
@@ -48,12 +47,14 @@ def check_alert(name: str, send: Send) -> dg.SensorDefinition:
     return alert
 
 
-def _news(instance: dg.DagsterInstance, cursor: str | None) -> tuple[dict[str, list[int]], list[str]]:
+def _news(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey], cursor: str | None
+) -> tuple[dict[str, list[int]], list[str]]:
     """What was told by now, ids of evaluations by check; and the sentences to tell, oldest first."""
     told: dict[str, list[int]] = json.loads(cursor) if cursor else {}
     seen: dict[str, list[int]] = {}
     news: list[tuple[int, str]] = []
-    for key in _KEYS:
+    for key in keys:
         before = told.get(key.name)
         failed = list(_failed(instance, key, before))
         seen[key.name] = [record.id for record in failed][:_PAGE] or before or []
@@ -65,21 +66,13 @@ def _news(instance: dg.DagsterInstance, cursor: str | None) -> tuple[dict[str, l
 
 def _failed(instance: dg.DagsterInstance, key: dg.AssetCheckKey, before: list[int] | None) -> Iterator[Any]:
     """The failed evaluations of a check, the latest first, down to a page that is known."""
-    # `DagsterInstance.get_event_records` is deprecated, and ids of such events are no order across runs on SQLite.
-    history = instance.event_log_storage.get_asset_check_execution_history
     cursor = None
     for _ in range(_MOST_PAGES):
-        page = history(key, limit=_PAGE, cursor=cursor, status={_status("FAILED")})
+        page = failed_evaluations(instance, key, _PAGE, cursor)
         yield from page
         if len(page) < _PAGE or before is None or any(record.id in before for record in page):
             return
         cursor = page[-1].id
-
-
-def _status(name: str) -> Any:
-    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-
-    return AssetCheckExecutionRecordStatus[name]
 
 
 def sentence_of(evaluation: dg.AssetCheckEvaluation | None) -> str | None:
@@ -90,5 +83,4 @@ def sentence_of(evaluation: dg.AssetCheckEvaluation | None) -> str | None:
         return None
     what = " ".join(filter(None, [evaluation.asset_key.to_user_string(), evaluation.partition]))
     text = f"The check {evaluation.check_name} of {what} failed: {evaluation.description or 'it gives no reason'}"
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return one_line(text)

@@ -1,7 +1,7 @@
 """What the org still keeps: a pull of a day that Genesys Cloud has deleted by its retention setting brings nothing.
 
-The setting is asked for once a day, and only when a day that old is wanted; where that is not permitted, the variable
-GENESYS_RETENTION_DAYS says it. Unknown means no end but the refresh plan's own.
+The setting is asked for once a day, and only when a day that old is wanted; where that is not permitted, the org's
+`retention_days` say it. Unknown means no end but the refresh plan's own.
 """
 
 import asyncio
@@ -12,17 +12,14 @@ from typing import NamedTuple
 import dagster as dg
 
 from genesys_dagster.automation import knowledge
-from genesys_dagster.automation.days import start_of
-from genesys_dagster.automation.settings import retention
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.retention import retention_days
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.memory.notes import note, recall
 from genesys_dagster.memory.wanted.steps import Step
+from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
-
-FROM_VARIABLE = retention()
 
 _NOTE = "retention"
 _REMEMBERED = timedelta(days=1)
@@ -45,25 +42,25 @@ class Kept(NamedTuple):
 
 
 def still_kept(
-    instance: dg.DagsterInstance, genesys: GenesysResource, steps: Iterable[Step], now: datetime
+    instance: dg.DagsterInstance, org: Org, genesys: GenesysResource, steps: Iterable[Step], now: datetime
 ) -> Kept:
     """Leave out the steps of days that the org has deleted, or will have before a pull ends."""
     all_steps = list(steps)
-    shortest = min(_SURELY_KEPT, timedelta(days=FROM_VARIABLE) if FROM_VARIABLE else _SURELY_KEPT)
-    if all(now - start_of(step.day) < shortest - _MARGIN for step in all_steps):
+    shortest = min(_SURELY_KEPT, timedelta(days=org.retention_days or _SURELY_KEPT.days))
+    if all(now - org.days.start_of(step.day) < shortest - _MARGIN for step in all_steps):
         return Kept(all_steps, "")
-    days = _days(instance, genesys, now)
+    days = _days(instance, org, genesys, now)
     if days is None:
         return Kept(all_steps, "")
     first = now - timedelta(days=days) + _MARGIN
-    kept = [step for step in all_steps if start_of(step.day) >= first]
+    kept = [step for step in all_steps if org.days.start_of(step.day) >= first]
     gone = len({step.day for step in all_steps} - {step.day for step in kept})
     words = f"{gone} {'day is' if gone == 1 else 'days are'} older than the {days} days that the org keeps: not asked for"
     return Kept(kept, words if gone else "")
 
 
-def _days(instance: dg.DagsterInstance, genesys: GenesysResource, now: datetime) -> int | None:
-    noted = recall(instance, _NOTE).get(_NOTE)
+def _days(instance: dg.DagsterInstance, org: Org, genesys: GenesysResource, now: datetime) -> int | None:
+    noted = recall(instance, org, _NOTE).get(_NOTE)
     if noted and timedelta(0) <= now - datetime.fromisoformat(noted["asked"]) < _REMEMBERED:
         days: int | None = noted["days"]
     else:
@@ -72,9 +69,9 @@ def _days(instance: dg.DagsterInstance, genesys: GenesysResource, now: datetime)
         except (PermissionDeniedError, RequestRejectedError):  # or a gateway that does not pass it on
             days = None
         except GenesysError:  # asked again by the next tick; what is known holds until then
-            return (noted["days"] if noted else None) or FROM_VARIABLE
-        note(instance, _NOTE, {"asked": now.isoformat(), "days": days})
-    return days or FROM_VARIABLE
+            return (noted["days"] if noted else None) or org.retention_days
+        note(instance, org, _NOTE, {"asked": now.isoformat(), "days": days})
+    return days or org.retention_days
 
 
 async def _ask(settings: ClientSettings) -> int | None:

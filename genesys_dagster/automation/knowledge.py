@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import dagster as dg
 
@@ -11,10 +11,13 @@ from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError, RequestRejectedError
 from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
 
 # A sensor has a minute (Dagster docs, "Sensors": ticks time out after 60 s) and will be asked again anyway.
 _PATIENCE = 10.0  # s
+
+Context: TypeAlias = dg.SensorEvaluationContext | dg.ScheduleEvaluationContext
 
 
 def now() -> datetime:
@@ -22,10 +25,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def unconfigured(genesys: GenesysResource) -> dg.SkipReason | None:
+def resource(context: Context, org: Org) -> GenesysResource:
+    """The org's resource in a tick."""
+    genesys: GenesysResource = getattr(context.resources, org.genesys)
+    return genesys
+
+
+def unconfigured(context: Context, org: Org) -> dg.SkipReason | None:
     """The reason to skip while a variable is missing or wrong, which it names; None if all is set."""
     try:
-        genesys.settings()
+        resource(context, org).settings()
     except GenesysError as error:
         return dg.SkipReason(str(error))
     return None

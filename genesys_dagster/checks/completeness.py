@@ -5,16 +5,15 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, to_result
 from genesys_dagster.checks.history import Pull, latest_pulls
-from genesys_dagster.checks.partition import ASSET, partition_check
+from genesys_dagster.checks.partition import partition_check
 from genesys_dagster.extract.commit import WOBBLE_SHARE, wobble
 from genesys_dagster.genesys.errors import GenesysError
-from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import InteractiveQuery
 from genesys_dagster.genesys.whole import WOBBLE
+from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
 
 # By how much more may have come than was announced: `totalHits` is approximate (see `commit.wobble`).
@@ -23,18 +22,23 @@ SURPLUS = 0.001
 _NEVER_PULLED = "this Dagster instance has no materialization of the partition; materialize it."
 
 
-@partition_check(
-    name="completeness",
-    blocking=True,
-    description="The pull received as many conversations as Genesys Cloud announced at the same time (`totalHits` of the "
-    f"interactive query), give or take {WOBBLE_SHARE:.1%} and at most {WOBBLE}. Decided from the materialization's "
-    "metadata. What is made of the day waits until it is whole.",
-)
-def completeness(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Compare what each pull received with what was announced to it."""
-    keys = context.partition_keys
-    pulls = latest_pulls(context.instance, ASSET, keys)
-    return to_result({key: _at_pull(pulls.get(key)) for key in keys})
+def completeness(org: Org) -> dg.AssetChecksDefinition:
+    """The check of what a pull received against what was announced to it."""
+
+    @partition_check(
+        org,
+        name="completeness",
+        blocking=True,
+        description="The pull received as many conversations as Genesys Cloud announced at the same time (`totalHits` of "
+        f"the interactive query), give or take {WOBBLE_SHARE:.1%} and at most {WOBBLE}. Decided from the materialization's "
+        "metadata. What is made of the day waits until it is whole.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        keys = context.partition_keys
+        pulls = latest_pulls(context.instance, org, keys)
+        return to_result({key: _at_pull(pulls.get(key)) for key in keys})
+
+    return check
 
 
 def _at_pull(pull: Pull | None) -> Finding:
@@ -45,21 +49,27 @@ def _at_pull(pull: Pull | None) -> Finding:
     return compare_with_hits(pull, pull.total_hits, missing=pull.missing)
 
 
-@partition_check(
-    name="total_hits",
-    pool="genesys_api",
-    description="The partition still holds as many conversations as Genesys Cloud's interactive query announces now. Fewer "
-    "means that conversations came late: pull the partition again.",
-)
-def total_hits(context: dg.AssetCheckExecutionContext, genesys: GenesysResource) -> dg.AssetCheckResult:
-    """Compare the rows of each partition with what is announced now."""
-    keys = context.partition_keys
-    pulls = latest_pulls(context.instance, ASSET, keys)
-    try:
-        announced = asyncio.run(_announced(genesys, list(pulls)))
-    except GenesysError as error:
-        return to_result(dict.fromkeys(keys, not_compared(str(error))))
-    return to_result({key: _now(pulls.get(key), announced.get(key)) for key in keys})
+def total_hits(org: Org) -> dg.AssetChecksDefinition:
+    """The check of the rows that a partition has against what is announced now."""
+
+    @partition_check(
+        org,
+        name="total_hits",
+        pool=org.api_pool,
+        required_resource_keys={org.genesys},
+        description="The partition still holds as many conversations as Genesys Cloud's interactive query announces now. "
+        "Fewer means that conversations came late: pull the partition again.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        keys = context.partition_keys
+        pulls = latest_pulls(context.instance, org, keys)
+        try:
+            announced = asyncio.run(_announced(getattr(context.resources, org.genesys), org, list(pulls)))
+        except GenesysError as error:
+            return to_result(dict.fromkeys(keys, not_compared(str(error))))
+        return to_result({key: _now(pulls.get(key), announced.get(key)) for key in keys})
+
+    return check
 
 
 def _now(pull: Pull | None, announced: int | None) -> Finding:
@@ -70,11 +80,10 @@ def _now(pull: Pull | None, announced: int | None) -> Finding:
     return compare_with_hits(pull, announced)
 
 
-async def _announced(genesys: GenesysResource, keys: list[str]) -> Mapping[str, int | None]:
+async def _announced(genesys: GenesysResource, org: Org, keys: list[str]) -> Mapping[str, int | None]:
     async with genesys.client() as client:
         query = InteractiveQuery(client, paging="number", page_size=1, progress=ExportProgress())
-        windows = {key: PARTITIONS.time_window_for_partition_key(key) for key in keys}
-        return {key: await query.count(Interval(window.start, window.end)) for key, window in windows.items()}
+        return {key: await query.count(org.days.window(key)) for key in keys}
 
 
 def compare_with_hits(pull: Pull, announced: int, missing: int | None = None) -> Finding:
@@ -111,6 +120,3 @@ def compare_with_hits(pull: Pull, announced: int, missing: int | None = None) ->
             figures=figures,
         )
     return Finding(passed=True, summary=f"{received:,} received, {announced:,} announced.", figures=figures)
-
-
-COMPLETENESS = [completeness, total_hits]

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_dagster.memory import pulls
+from genesys_dagster.org.org import Org
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,9 @@ class Pull:
     missing: int | None = None
 
 
-def latest_pulls(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Iterable[str]
-) -> Mapping[str, Pull]:
+def latest_pulls(instance: dg.DagsterInstance, org: Org, partitions: Iterable[str]) -> Mapping[str, Pull]:
     """Return the latest materialization of each partition; partitions that were never materialized are missing."""
-    read = pulls.latest_pulls(instance, partitions) if asset == pulls.ASSET_KEY else {}
+    read = pulls.latest_pulls(instance, org, partitions)
     said = {day: {name: value.value for name, value in pull.metadata.items()} for day, pull in read.items()}
     found = {day: _pull(metadata) for day, metadata in said.items()}
     return {day: pull for day, pull in found.items() if pull is not None}

@@ -8,35 +8,42 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.by_day import told_by_day
-
-ASSET = dg.AssetKey("conversation_details")
+from genesys_dagster.memory.pulls import DETAILS
+from genesys_dagster.org.org import Org
 
 
 def partition_check(
-    name: str, description: str, **settings: Any
+    org: Org, name: str, description: str, **settings: Any
 ) -> Callable[[Callable[..., dg.AssetCheckResult]], dg.AssetChecksDefinition]:
     """`dagster.asset_check` for every partition of `conversation_details`, with a result for each of several."""
 
     def decorate(check: Callable[..., dg.AssetCheckResult]) -> dg.AssetChecksDefinition:
         @wraps(check)
         def function(context: dg.AssetCheckExecutionContext, **inputs: Any) -> dg.AssetCheckResult:
-            return told_by_day(context, check(context, **inputs), name)
+            return told_by_day(context, org, check(context, **inputs), name)
 
         with _quiet():
             return dg.asset_check(
-                asset=ASSET, name=name, description=description, partitions_def=PARTITIONS, **settings
+                asset=org.key(DETAILS),
+                name=name,
+                description=description,
+                partitions_def=org.days.partitions,
+                **settings,
             )(function)
 
     return decorate
 
 
-def partition_spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+def partition_spec(org: Org, name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
     """`dagster.AssetCheckSpec` for every partition of `conversation_details`."""
     with _quiet():
         return dg.AssetCheckSpec(
-            name, asset=ASSET, description=description, blocking=blocking, partitions_def=PARTITIONS
+            name,
+            asset=org.key(DETAILS),
+            description=description,
+            blocking=blocking,
+            partitions_def=org.days.partitions,
         )
 
 

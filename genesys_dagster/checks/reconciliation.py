@@ -14,7 +14,6 @@ from typing import Any
 import dagster as dg
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.comparison import Comparison, Difference, by_cell, compare, counted
 from genesys_dagster.checks.explanation import Explanation, explain
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, table, to_result
@@ -24,35 +23,43 @@ from genesys_dagster.checks.partition import partition_check
 from genesys_dagster.genesys.aggregates import PERMISSION, conversation_aggregates
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
 
 _DIFFERENCES_SHOWN = 200
 _IDS_SHOWN = 20
 
 
-@partition_check(
-    name="reconciliation",
-    pool="genesys_api",
-    description="All metrics agree with Genesys Cloud's own aggregates of the day, by queue and media type: counts "
-    "exactly, durations within a millisecond per value, conversations that began earlier taken out. An error "
-    f"means that conversations are missing from the partition. Needs the permission {PERMISSION}.",
-)
-def reconciliation(
-    context: dg.AssetCheckExecutionContext,
-    genesys: GenesysResource,
-    conversation_details: dict[str, ds.Dataset],
-) -> dg.AssetCheckResult:
-    """Compare each partition of the run with Genesys Cloud's aggregates."""
-    findings = {key: _reconcile(genesys, key, dataset) for key, dataset in conversation_details.items()}
-    for key, finding in findings.items():
-        context.log.info("%s: %s", key, finding.summary)
-    return to_result(findings)
+def reconciliation(org: Org) -> dg.AssetChecksDefinition:
+    """The check of a partition against Genesys Cloud's aggregates."""
+
+    @partition_check(
+        org,
+        name="reconciliation",
+        pool=org.api_pool,
+        required_resource_keys={org.genesys},
+        description="All metrics agree with Genesys Cloud's own aggregates of the day, by queue and media type: counts "
+        "exactly, durations within a millisecond per value, conversations that began earlier taken out. An error "
+        f"means that conversations are missing from the partition. Needs the permission {PERMISSION}.",
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, conversation_details: dict[str, ds.Dataset]
+    ) -> dg.AssetCheckResult:
+        genesys = getattr(context.resources, org.genesys)
+        findings = {
+            key: _reconcile(genesys, org.days.window(key), dataset)
+            for key, dataset in conversation_details.items()
+        }
+        for key, finding in findings.items():
+            context.log.info("%s: %s", key, finding.summary)
+        return to_result(findings)
+
+    return check
 
 
-def _reconcile(genesys: GenesysResource, key: str, dataset: ds.Dataset) -> Finding:
-    window = PARTITIONS.time_window_for_partition_key(key)
+def _reconcile(genesys: GenesysResource, day: Interval, dataset: ds.Dataset) -> Finding:
     try:
-        return asyncio.run(_compare(genesys, Interval(window.start, window.end), dataset))
+        return asyncio.run(_compare(genesys, day, dataset))
     except PermissionDeniedError as error:
         return not_compared(f"the OAuth client lacks {PERMISSION}. {error}")
     except GenesysError as error:
@@ -134,6 +141,3 @@ def _rows(differences: Sequence[Difference]) -> list[dict[str, str | int | float
         }
         for difference in differences
     ]
-
-
-RECONCILIATION = [reconciliation]

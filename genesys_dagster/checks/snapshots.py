@@ -10,24 +10,25 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-IO_MANAGER = "s3_parquet_io_manager"
+from genesys_dagster.org.org import Org
 
 
-def known_ids(context: dg.AssetCheckExecutionContext, asset: str) -> Collection[str] | None:
+def known_ids(context: dg.AssetCheckExecutionContext, org: Org, asset: str) -> Collection[str] | None:
     """Return the ids in the latest snapshot of a reference asset.
 
     Args:
-        context: Of a check that requires the resource `s3_parquet_io_manager`.
+        context: Of a check that requires the org's lake.
+        org: Whose.
         asset: Name of the asset.
 
     Returns:
         The ids; None if it was never materialized; none if it cannot be read, or is empty because the permission is
         missing.
     """
-    key = dg.AssetKey(asset)
+    key = org.key(asset)
     if context.instance.get_latest_materialization_event(key) is None:
         return None
-    manager: Any = getattr(context.resources, IO_MANAGER)
+    manager: Any = getattr(context.resources, org.lake)
     request = dg.build_input_context(
         asset_key=key,
         dagster_type=dg.PythonObjectDagsterType(pa.Table),
@@ -41,6 +42,6 @@ def known_ids(context: dg.AssetCheckExecutionContext, asset: str) -> Collection[
     return frozenset(table["id"].to_pylist())
 
 
-def once(context: dg.AssetCheckExecutionContext, asset: str) -> Any:
+def once(context: dg.AssetCheckExecutionContext, org: Org, asset: str) -> Any:
     """Return a function that gives `known_ids` and reads them only once."""
-    return cache(lambda: known_ids(context, asset))
+    return cache(lambda: known_ids(context, org, asset))

@@ -9,7 +9,8 @@ import dagster as dg
 
 from genesys_dagster.checks.finding import WARN, Finding, to_result
 from genesys_dagster.checks.history import latest_pulls
-from genesys_dagster.checks.partition import ASSET, partition_check
+from genesys_dagster.checks.partition import partition_check
+from genesys_dagster.org.org import Org
 
 WEEKS = 4
 FEWEST_WEEKS = 2
@@ -18,25 +19,30 @@ FEWEST_WEEKS = 2
 SHARE, DEVIATIONS = 0.5, 4.0
 
 
-@partition_check(
-    name="volume",
-    description=f"Warns when a day has {SHARE:.0%} more or fewer conversations than the median of the same weekday in the "
-    f"{WEEKS} weeks before: an outage, a missing division, or a holiday. Reads no data.",
-)
-def volume(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Compare each partition with the same weekday before."""
-    weeks_before = {key: _weeks_before(key) for key in context.partition_keys}
-    wanted = {key for key, earlier in weeks_before.items() for key in (key, *earlier)}
-    pulls = latest_pulls(context.instance, ASSET, sorted(wanted))
-    return to_result(
-        {
-            key: judge_volume(
-                pulls[key].rows if key in pulls else None,
-                [pulls[before].rows for before in earlier if before in pulls],
-            )
-            for key, earlier in weeks_before.items()
-        }
+def volume(org: Org) -> dg.AssetChecksDefinition:
+    """The check of a partition against the same weekday before."""
+
+    @partition_check(
+        org,
+        name="volume",
+        description=f"Warns when a day has {SHARE:.0%} more or fewer conversations than the median of the same weekday in "
+        f"the {WEEKS} weeks before: an outage, a missing division, or a holiday. Reads no data.",
     )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        weeks_before = {key: _weeks_before(key) for key in context.partition_keys}
+        wanted = {key for key, earlier in weeks_before.items() for key in (key, *earlier)}
+        pulls = latest_pulls(context.instance, org, sorted(wanted))
+        return to_result(
+            {
+                key: judge_volume(
+                    pulls[key].rows if key in pulls else None,
+                    [pulls[before].rows for before in earlier if before in pulls],
+                )
+                for key, earlier in weeks_before.items()
+            }
+        )
+
+    return check
 
 
 def judge_volume(rows: int | None, before: Sequence[int]) -> Finding:
@@ -66,6 +72,3 @@ def judge_volume(rows: int | None, before: Sequence[int]) -> Finding:
 def _weeks_before(key: str) -> list[str]:
     day = date.fromisoformat(key)
     return [str(day - timedelta(weeks=weeks)) for weeks in range(1, WEEKS + 1)]
-
-
-VOLUME = [volume]

@@ -7,9 +7,7 @@ from typing import Any
 import click
 import dagster as dg
 
-from genesys_dagster.memory.pulls import ASSET_KEY, LATE_ACTIVITY
-
-_FROM_GENESYS_CLOUD = {ASSET_KEY, LATE_ACTIVITY}
+_FROM_GENESYS_CLOUD = {dg.AssetKey("conversation_details"), dg.AssetKey("late_activity")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,31 +3,23 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from dagster_aws.s3 import S3Resource
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, field_validator
 
-from genesys_dagster.lake.client import lake_client
+from genesys_dagster.dagster_private import add_partition_metadata, set_data_version
 from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
+from genesys_dagster.lake.door import LakeDoor
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.frames import FrameStream, as_stream, closing, closing_value
-from genesys_dagster.lake.layout import object_key
 from genesys_dagster.lake.loading import Request, listed, load_object, load_partitions
 from genesys_dagster.lake.metadata import materialization_metadata
 from genesys_dagster.lake.parquet import CODECS, ParquetSettings
 from genesys_dagster.lake.partitions import to_pairs
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE, MAX_PART_SIZE
-from genesys_dagster.lake.place import (
-    BUCKET_VARIABLE,
-    DEFAULT_PREFIX,
-    PREFIX_VARIABLE,
-    lake_bucket,
-    lake_prefix,
-)
 from genesys_dagster.lake.publish import UploadSettings, Written, publish
 from genesys_dagster.lake.reading import selection
 from genesys_dagster.lake.recording import recorded_if_it_fails
@@ -35,11 +27,8 @@ from genesys_dagster.lake.stored import StoredVersion, stored_version
 from genesys_dagster.lake.terms import Terms
 from genesys_dagster.lake.version import current_version
 
-if TYPE_CHECKING:
-    from types_boto3_s3.client import S3Client
 
-
-class S3ParquetIOManager(dg.ConfigurableIOManager):
+class S3ParquetIOManager(LakeDoor):
     """Stores each partition of an asset as one Parquet object that appears or is replaced in one step.
 
     Objects lie at `s3://{bucket}/{prefix}/{asset key}/date={YYYY-MM-DD}/data.parquet`, of assets
@@ -69,20 +58,6 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
         )
     """
 
-    s3: dg.ResourceDependency[S3Resource] = Field(
-        repr=False,  # it may hold keys
-        description="Where S3 is; left as it is, the normal AWS chain of variables, profiles and roles decides.",
-    )
-    bucket: str = Field(
-        default="", description=f"Bucket name. If empty, the environment variable {BUCKET_VARIABLE}."
-    )
-    prefix: str | None = Field(
-        default=None,
-        description=(
-            f"What all keys begin with; empty: the bucket's root. If not set, the environment variable "
-            f"{PREFIX_VARIABLE}, and where that is not set, {DEFAULT_PREFIX!r}."
-        ),
-    )
     part_size: int = Field(
         default=DEFAULT_PART_SIZE,
         ge=DEFAULT_PART_SIZE,
@@ -117,15 +92,6 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
             "metadata `masked_columns` adds to them."
         ),
     )
-    upload_options: dict[str, str] = Field(
-        default_factory=dict,
-        description=(
-            "More arguments of PutObject and CreateMultipartUpload, such as ServerSideEncryption, SSEKMSKeyId, "
-            "StorageClass or ExpectedBucketOwner."
-        ),
-    )
-
-    _client: Any = PrivateAttr(default=None)
 
     @field_validator("compression")
     @classmethod
@@ -171,7 +137,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
                 wanted=selection(metadata.get("columns"), row_filter(metadata.get("filters"))),
                 allow_missing=bool(metadata.get("allow_missing_partitions", False)),
             )
-            client, bucket = self._get_client(), self._get_bucket()
+            client, bucket = self.client, self.place().bucket
             if not context.has_asset_partitions:
                 return load_object(client, bucket, self._key(context, None), request)
             keys = {key: self._key(context, key) for key in partition_keys(context)}
@@ -198,8 +164,8 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
             dagster.Failure: No bucket is set, or S3 refused or could not be reached.
         """
         with _as_failure():
-            key = object_key(self._prefix(), asset.path, partition_columns(partitions_def, partition))
-            return stored_version(self._get_client(), self._get_bucket(), key, schema)
+            key = self.key_of(asset.path, partition_columns(partitions_def, partition))
+            return stored_version(self.client, self.place().bucket, key, schema)
 
     def _write_partitions(self, context: dg.OutputContext, obj: object) -> None:
         """Writes the partitions of a run one after another."""
@@ -217,12 +183,12 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
             if len(keys) == 1:
                 context.add_output_metadata(metadata)
             else:
-                context.step_context.add_asset_metadata(metadata, context.asset_key, key)
+                add_partition_metadata(context, metadata, key)
         _set_data_version(context, [written for written, _ in everything.values()])
 
     def _write(self, context: dg.OutputContext, stream: FrameStream, partition: str | None) -> Written:
         """Writes one object."""
-        client, bucket, key = self._get_client(), self._get_bucket(), self._key(context, partition)
+        client, bucket, key = self.client, self.place().bucket, self._key(context, partition)
         terms = stream.terms
         if terms is None and (column := context.definition_metadata.get("count_changes_by")):
             terms = Terms(stored_version(client, bucket, key, stream.schema), str(column))
@@ -268,20 +234,7 @@ class S3ParquetIOManager(dg.ConfigurableIOManager):
     def _key(self, context: dg.OutputContext | dg.InputContext, partition: str | None) -> str:
         """Returns the key of an asset's object, or of one partition's."""
         columns = None if partition is None else partition_columns(context.asset_partitions_def, partition)
-        return object_key(self._prefix(), asset_path(context), columns)
-
-    def _prefix(self) -> str:
-        return lake_prefix(self.prefix)
-
-    def _get_bucket(self) -> str:
-        return lake_bucket(self.bucket)
-
-    def _get_client(self) -> "S3Client":
-        """Returns the S3 client, made once: boto3's clients are slow to make and safe to share."""
-        if self._client is None:
-            self._client = lake_client(self.s3, self.upload_options)
-        client: S3Client = self._client
-        return client
+        return self.key_of(asset_path(context), columns)
 
 
 @contextmanager
@@ -302,9 +255,4 @@ def _set_data_version(context: dg.OutputContext, everything: Sequence[Written]) 
         return
     digests = [written.object.sha256 for written in everything]
     version = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-    try:
-        step = context.step_context
-    except dg.DagsterInvariantViolationError:
-        return  # A context built by hand, as in a test.
-    if not step.has_data_version(context.asset_key):
-        step.set_data_version(context.asset_key, dg.DataVersion(version))
+    set_data_version(context, version)

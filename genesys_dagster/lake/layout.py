@@ -13,21 +13,22 @@ FILE_NAME = "data.parquet"
 _PLAIN = " :+,@!$&()-._~"
 
 
-def object_key(prefix: str, asset_path: Sequence[str], partition: Mapping[str, str] | None = None) -> str:
+def object_key(
+    prefix: str, asset_path: Sequence[str], partition: Mapping[str, str] | None = None, file: str = FILE_NAME
+) -> str:
     """Returns the key of an object.
 
     Args:
         prefix: What all keys begin with; may be empty.
         asset_path: The parts of the asset key.
         partition: Partition column to value, outermost first; None for an unpartitioned asset.
+        file: Name of the file.
 
     Returns:
         The key, without a slash in front.
     """
     folders = [f"{_segment(name)}={_segment(value)}" for name, value in (partition or {}).items()]
-    return "/".join(
-        part for part in (prefix.strip("/"), *map(_segment, asset_path), *folders, FILE_NAME) if part
-    )
+    return "/".join(part for part in (prefix.strip("/"), *map(_segment, asset_path), *folders, file) if part)
 
 
 def _segment(text: str) -> str:

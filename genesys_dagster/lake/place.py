@@ -1,13 +1,12 @@
-"""Where the lake is: bucket and prefix, as the environment or a field says. Read and checked here only."""
+"""Where the lake is: bucket and prefix, as a field or the environment says. Checked here only."""
 
-import os
 import re
 from dataclasses import dataclass
 
+from genesys_dagster import environment
+from genesys_dagster.environment import BUCKET, PREFIX
 from genesys_dagster.lake.errors import StorageError
 
-BUCKET_VARIABLE = "GENESYS_S3_BUCKET"
-PREFIX_VARIABLE = "GENESYS_S3_PREFIX"
 DEFAULT_PREFIX = "genesys"
 
 # What botocore lets through (handlers.VALID_BUCKET): the names of every S3, not only Amazon's. Access points are ARNs.
@@ -34,45 +33,46 @@ class Place:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
-def lake_place(bucket: str = "", prefix: str | None = None) -> Place:
+def lake_place(bucket: str = "", prefix: str | None = None, *, variable: str = BUCKET) -> Place:
     """Returns where the lake is.
 
     Args:
-        bucket: Name of the bucket; empty: that of the environment variable GENESYS_S3_BUCKET.
+        bucket: Name of the bucket; empty: that of an environment variable.
         prefix: What all keys begin with; None: the environment variable GENESYS_S3_PREFIX, and where that is not
             set, `genesys`. Empty, here or there, is the bucket's root.
+        variable: Of the bucket.
 
     Raises:
         StorageError: Bucket or prefix is missing or cannot be one; permanent, the message names the variable.
     """
-    return Place(lake_bucket(bucket), lake_prefix(prefix))
+    return Place(_bucket(bucket, variable), _prefix(prefix))
 
 
-def lake_bucket(bucket: str = "") -> str:
-    """Returns the bucket's name, as `lake_place`."""
-    name = bucket or os.environ.get(BUCKET_VARIABLE, "")
+def _bucket(bucket: str, variable: str) -> str:
+    name = bucket or environment.variable(variable)
     if not name:
         raise _refused(
-            f"No bucket is set: set the environment variable {BUCKET_VARIABLE} (or the IO manager's `bucket`) to the "
+            f"No bucket is set: set the environment variable {variable} (or the IO manager's `bucket`) to the "
             "name of the S3 bucket to write to and read from"
         )
     if _BUCKET.fullmatch(name):
         return name
-    problem = f"{'`bucket`' if bucket else BUCKET_VARIABLE}={name!r} is not the name of a bucket"
+    problem = f"{'`bucket`' if bucket else variable}={name!r} is not the name of a bucket"
     address = re.fullmatch(r"s3[an]?://([A-Za-z0-9._\-]+)/*(.*?)/*", name)
     if not address:
         raise _refused(f"{problem}: write the name alone, such as my-lake")
-    rest = f", and {address[2]} into {PREFIX_VARIABLE}" if address[2] else ""
+    rest = f", and {address[2]} into {PREFIX}" if address[2] else ""
     raise _refused(f"{problem}: write the name alone, {address[1]}{rest}")
 
 
-def lake_prefix(prefix: str | None = None) -> str:
-    """Returns the prefix without slashes at its ends, as `lake_place`."""
-    text = os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX) if prefix is None else prefix
+def _prefix(prefix: str | None) -> str:
+    text = prefix
+    if text is None:
+        text = environment.variable(PREFIX) if environment.is_set(PREFIX) else DEFAULT_PREFIX
     bare = text.strip("/")
     if not bare or ("://" not in text and all(map(_SEGMENT.fullmatch, bare.split("/")))):
         return bare
-    name = PREFIX_VARIABLE if prefix is None else "`prefix`"
+    name = PREFIX if prefix is None else "`prefix`"
     raise _refused(
         f"{name}={text!r} cannot begin keys: write folders without s3:// and the bucket, such as genesys or "
         "raw/genesys, or leave it empty for the bucket's root"

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_dagster.dagster_private import instance_of
 from genesys_dagster.lake.publish import Written
 
 _DATA_VERSION = "dagster/data_version"
@@ -27,7 +28,7 @@ def recorded_if_it_fails(
         yield
     except BaseException:
         for partition, (each, metadata) in written.items():
-            context.step_context.instance.report_runless_asset_event(
+            instance_of(context).report_runless_asset_event(
                 dg.AssetMaterialization(
                     context.asset_key,
                     partition=partition,

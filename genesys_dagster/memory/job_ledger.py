@@ -1,7 +1,7 @@
 """Bulk jobs remembered in the Dagster instance, so that a run that died leaves neither work nor rubbish behind.
 
 The run that takes its place reads the job that was already submitted; what nobody takes over is deleted by
-`automation/housekeeping.py`. Kept in the instance's key-value store: one entry per window and kind of job.
+`automation/housekeeping.py`. Kept in the instance's key-value store: one entry per org, window and kind of job.
 """
 
 import json
@@ -14,11 +14,12 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import dagster as dg
 
+from genesys_dagster.dagster_private import note_values, recall_values
 from genesys_dagster.genesys.interval import Interval, parse_instant
 from genesys_dagster.genesys.job_memory import RememberedJob
+from genesys_dagster.org.org import Org
 
 _log = logging.getLogger(__name__)
-_PREFIX = "genesys_dagster/bulk_jobs/"
 _KEYS_AT_ONCE = 500  # databases limit the length of a list of keys
 
 Kind = Literal["export", "sweep"]
@@ -70,15 +71,17 @@ class InstanceLedger:
 
     Args:
         instance: Where to note.
+        org: Whose jobs.
         run_id: The run that exports.
         window: What it exports.
         kind: What for.
         now: Seconds since 1970.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whose jobs, whose run, what for
         self,
         instance: dg.DagsterInstance,
+        org: Org,
         run_id: str,
         window: Interval,
         *,
@@ -86,6 +89,7 @@ class InstanceLedger:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._instance = instance
+        self._org = org
         self._run_id = run_id
         self._place = Place(window, kind)
         self._now = now
@@ -137,14 +141,14 @@ class InstanceLedger:
 
     def _entry(self) -> Entry:
         try:
-            return entries(self._instance, [self._place]).get(self._place, Entry())
+            return entries(self._instance, self._org, [self._place]).get(self._place, Entry())
         except Exception:  # noqa: BLE001 - whatever a store may raise
             _log.warning("the instance does not tell which bulk jobs were submitted before", exc_info=True)
             return Entry()
 
     def _write(self, entry: Entry) -> None:
         try:
-            write(self._instance, self._place, entry)
+            write(self._instance, self._org, self._place, entry)
         except Exception:  # noqa: BLE001 - whatever a store may raise
             _log.warning("the instance does not remember which bulk jobs were submitted", exc_info=True)
 
@@ -160,18 +164,18 @@ def places(windows: Iterable[Interval]) -> list[Place]:
     return [Place(window, kind) for window in windows for kind in get_args(Kind)]
 
 
-def entries(instance: dg.DagsterInstance, wanted: Iterable[Place]) -> dict[Place, Entry]:
+def entries(instance: dg.DagsterInstance, org: Org, wanted: Iterable[Place]) -> dict[Place, Entry]:
     """The entries of some places; those without one are left out."""
-    by_key = {_key(place): place for place in wanted}
+    by_key = {_key(org, place): place for place in wanted}
     keys = list(by_key)
     found: dict[Place, Entry] = {}
     for start in range(0, len(keys), _KEYS_AT_ONCE):
-        values = instance.run_storage.get_cursor_values(set(keys[start : start + _KEYS_AT_ONCE]))
+        values = recall_values(instance, keys[start : start + _KEYS_AT_ONCE])
         found |= {by_key[key]: _read(text) for key, text in values.items() if text}
     return found
 
 
-def write(instance: dg.DagsterInstance, place: Place, entry: Entry) -> None:
+def write(instance: dg.DagsterInstance, org: Org, place: Place, entry: Entry) -> None:
     """Replaces the entry of a place."""
     said = {
         "jobs": {question: _said(job) for question, job in entry.jobs.items()},
@@ -179,19 +183,19 @@ def write(instance: dg.DagsterInstance, place: Place, entry: Entry) -> None:
     }
     text = json.dumps(said) if entry.jobs or entry.left else ""
     # One key at a time: of several, the store may leave out those that are new.
-    instance.run_storage.set_cursor_values({_key(place): text})
+    note_values(instance, {_key(org, place): text})
 
 
-def drop(instance: dg.DagsterInstance, place: Place, job_id: str) -> None:
+def drop(instance: dg.DagsterInstance, org: Org, place: Place, job_id: str) -> None:
     """Forgets one job, whatever else is noted in its place meanwhile."""
-    entry = entries(instance, [place]).get(place, Entry())
+    entry = entries(instance, org, [place]).get(place, Entry())
     jobs = {question: job for question, job in entry.jobs.items() if job.job_id != job_id}
-    write(instance, place, Entry(jobs, tuple(job for job in entry.left if job.job_id != job_id)))
+    write(instance, org, place, Entry(jobs, tuple(job for job in entry.left if job.job_id != job_id)))
 
 
-def _key(place: Place) -> str:
+def _key(org: Org, place: Place) -> str:
     kind = "" if place.kind == "export" else f"{place.kind}/"
-    return f"{_PREFIX}{kind}{place.window.as_text()}"
+    return f"genesys_dagster/{org.folder}bulk_jobs/{kind}{place.window.as_text()}"
 
 
 def _said(job: Noted) -> dict[str, Any]:

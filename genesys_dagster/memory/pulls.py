@@ -1,4 +1,4 @@
-"""What the instance remembers of past pulls of `conversation_details`: one entry of metadata per materialization."""
+"""What the instance remembers of past pulls of an org's `conversation_details`: metadata of each materialization."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_dagster.partitions import daily_partitions
+from genesys_dagster.org.org import Org
 
-ASSET_KEY = dg.AssetKey("conversation_details")
-LATE_ACTIVITY = dg.AssetKey("late_activity")
+DETAILS, LATE_ACTIVITY = "conversation_details", "late_activity"
 
 _AT_ONCE = 500  # databases limit the length of a list
 
@@ -80,26 +79,26 @@ def pull_of(record: dg.EventLogRecord) -> Pull | None:
 
 
 def pulls_after(
-    instance: dg.DagsterInstance, storage_id: int, limit: int
+    instance: dg.DagsterInstance, org: Org, storage_id: int, limit: int
 ) -> Iterator[tuple[int, Pull | None]]:
     """The pulls after a place in the event log, oldest first, each with its own place."""
-    wanted = dg.AssetRecordsFilter(ASSET_KEY, after_storage_id=storage_id)
+    wanted = dg.AssetRecordsFilter(org.key(DETAILS), after_storage_id=storage_id)
     for record in instance.fetch_materializations(wanted, limit, ascending=True).records:
         yield record.storage_id, pull_of(record)
 
 
-def latest_pulls(instance: dg.DagsterInstance, days: Iterable[str]) -> dict[str, Pull]:
+def latest_pulls(instance: dg.DagsterInstance, org: Org, days: Iterable[str]) -> dict[str, Pull]:
     """The latest pull of each of a few days; days without one are left out."""
-    records = latest_materializations(instance, days).values()
+    records = latest_materializations(instance, org, days).values()
     return {pull.day: pull for record in records if (pull := pull_of(record)) is not None}
 
 
 def latest_materializations(
-    instance: dg.DagsterInstance, days: Iterable[str]
+    instance: dg.DagsterInstance, org: Org, days: Iterable[str]
 ) -> dict[str, dg.EventLogRecord]:
     """The events of the latest pull of each of a few days; days without one are left out."""
-    places = latest_places(instance, ASSET_KEY, days)
-    records = _records(instance, ASSET_KEY, places.values())
+    details = org.key(DETAILS)
+    records = _records(instance, details, latest_places(instance, details, days).values())
     return {record.partition_key: record for record in records if record.partition_key is not None}
 
 
@@ -114,25 +113,22 @@ def latest_places(instance: dg.DagsterInstance, asset: dg.AssetKey, days: Iterab
     return places
 
 
-def sweeps_naming(instance: dg.DagsterInstance, day: str, after: datetime) -> list[str]:
+def sweeps_naming(instance: dg.DagsterInstance, org: Org, day: str, after: datetime) -> list[str]:
     """The sweeps that found something in a day and ended after an instant, from what their materializations say.
 
     Args:
         instance: Where they are remembered; no object is opened.
+        org: Whose.
         day: Partition key.
         after: What happened before it is in the day already.
 
     Returns:
         Partition keys of `late_activity`, oldest first. A sweep that does not say which days it found counts.
     """
-    partitions = daily_partitions()
-    swept = filter(partitions.has_partition_key, instance.get_materialized_partitions(LATE_ACTIVITY))
-    later = [
-        sweep
-        for sweep in swept
-        if sweep > day and partitions.time_window_for_partition_key(sweep).end > after
-    ]
-    records = _records(instance, LATE_ACTIVITY, latest_places(instance, LATE_ACTIVITY, later).values())
+    asset = org.key(LATE_ACTIVITY)
+    swept = filter(org.days.is_partition, instance.get_materialized_partitions(asset))
+    later = [sweep for sweep in swept if sweep > day and org.days.end_of(sweep) > after]
+    records = _records(instance, asset, latest_places(instance, asset, later).values())
     return sorted(record.partition_key for record in records if record.partition_key and _names(record, day))
 
 

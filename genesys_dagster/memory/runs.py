@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
+from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
+from genesys_dagster.org.org import ORG_TAG, Org
 
 # Dagster docs, "Run tags": a run of one partition has the first, one of a range the other two.
 PARTITION = "dagster/partition"
@@ -36,16 +37,31 @@ class Days(NamedTuple):
         return self.first if self.first == self.last else f"{self.first} to {self.last}"
 
 
-def days_in_progress(instance: dg.DagsterInstance, days: Collection[str]) -> set[str]:
-    """Those of the days that a run is about to write, or waiting to."""
+def days_in_progress(instance: dg.DagsterInstance, org: Org, days: Collection[str]) -> set[str]:
+    """Those of the days that a run of the org is about to write, or waiting to."""
     if not days:
         return set()
     # There are few runs of ranges, but a backfill may have queued thousands of single days: only what matters is read.
-    before = [day for day in PARTITIONS.get_partition_keys() if day <= max(days)]
+    before = [day for day in org.days.partitions.get_partition_keys() if day <= max(days)]
     wanted: list[dict[str, str | list[str]]] = [{PARTITION: sorted(days)}, {_FIRST: before}]
     spans = {
         Days.of(record.dagster_run.tags)
         for tags in wanted
         for record in instance.get_run_records(dg.RunsFilter(tags=tags, statuses=_UNFINISHED))
+        if writes(org, record.dagster_run)
     }
     return {day for day in days for span in spans if span and span.first <= day <= span.last}
+
+
+def is_of(org: Org, run: dg.DagsterRun) -> bool:
+    """Whether a run is one of the org's: by its tag, else by the assets that it was launched for."""
+    if ORG_TAG in run.tags:
+        return run.tags[ORG_TAG] == org.tag[ORG_TAG]
+    return not set(org.keys.values()).isdisjoint(run.asset_selection or ())
+
+
+def writes(org: Org, run: dg.DagsterRun) -> bool:
+    """Whether a run may write the org's days. Of one that does not say for what it was launched, that is assumed."""
+    if run.asset_selection is not None:
+        return not {org.key(DETAILS), org.key(LATE_ACTIVITY)}.isdisjoint(run.asset_selection)
+    return ORG_TAG not in run.tags or run.tags[ORG_TAG] == org.tag[ORG_TAG]

@@ -5,18 +5,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
-from pydantic import Field
 
-from genesys_dagster.lake.client import lake_client
+from genesys_dagster.lake.door import LakeDoor
 from genesys_dagster.lake.errors import LakeError
-from genesys_dagster.lake.place import (
-    BUCKET_VARIABLE,
-    DEFAULT_PREFIX,
-    PREFIX_VARIABLE,
-    Place,
-    lake_place,
-)
 from genesys_dagster.lake.s3_errors import S3_ERRORS, storage_error
 
 if TYPE_CHECKING:
@@ -25,7 +16,7 @@ if TYPE_CHECKING:
 FILE_NAME = "report.html"
 
 
-class S3PageIOManager(dg.ConfigurableIOManager):
+class S3PageIOManager(LakeDoor):
     """Stores an asset's HTML as one object that appears or is replaced in one step.
 
     The output is the text of the page. The materialization gets `dagster/uri`, `bytes_written` and `page`, an address
@@ -34,23 +25,6 @@ class S3PageIOManager(dg.ConfigurableIOManager):
     Example:
         resources={"s3_page_io_manager": S3PageIOManager(s3=S3Resource(), bucket="lake")}
     """
-
-    s3: dg.ResourceDependency[S3Resource] = Field(
-        repr=False,  # it may hold keys
-        description="Where S3 is; left as it is, the normal AWS chain of variables, profiles and roles decides.",
-    )
-    bucket: str = Field(
-        default="", description=f"Bucket name. If empty, the environment variable {BUCKET_VARIABLE}."
-    )
-    prefix: str | None = Field(
-        default=None,
-        description=f"What all keys begin with; empty: the bucket's root. If not set, {PREFIX_VARIABLE}, and where that "
-        f"is not set, {DEFAULT_PREFIX!r}.",
-    )
-    upload_options: dict[str, str] = Field(
-        default_factory=dict,
-        description="More arguments of PutObject, such as ServerSideEncryption or SSEKMSKeyId.",
-    )
 
     def handle_output(self, context: dg.OutputContext, obj: str) -> None:
         """Writes a page.
@@ -97,14 +71,9 @@ class S3PageIOManager(dg.ConfigurableIOManager):
     def _opened(self, context: dg.OutputContext | dg.InputContext) -> tuple[Any, str, str]:
         """Returns client, bucket and key."""
         try:
-            client, place = lake_client(self.s3), lake_place(self.bucket, self.prefix)
+            return self.client, self.place().bucket, self.key_of(context.asset_key.path, file=FILE_NAME)
         except LakeError as error:
             raise _failure(error) from None
-        return client, place.bucket, _key(place, context)
-
-
-def _key(place: Place, context: dg.OutputContext | dg.InputContext) -> str:
-    return "/".join(part for part in (place.prefix, *context.asset_key.path, FILE_NAME) if part)
 
 
 def _failure(error: LakeError) -> dg.Failure:

@@ -61,8 +61,8 @@ def _comment(field: pa.Field) -> str:
 def _main() -> None:
     import click
 
-    from genesys_dagster.assets.tables import SPECS
     from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+    from genesys_dagster.sql.table_specs import SPECS
 
     schemas = {"conversation_details": CONVERSATION_SCHEMA} | {spec.name: spec.schema for spec in SPECS}
 

@@ -7,8 +7,9 @@ import pytest
 from dagster._core.storage.runs.schema import RunsTable
 
 from genesys_dagster.automation import knowledge
-from genesys_dagster.memory.pulls import ASSET_KEY
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster_tests.default_org import ASSET_KEY, ORG, schedules, sensors
 
 
 def utc(text):
@@ -24,16 +25,31 @@ class Desk:
 
     def __init__(self, instance, sandbox):
         self.instance, self.sandbox = instance, sandbox
+        self.org = ORG
         self.cursor = None
         self.genesys = GenesysResource()
         self.run_keys = set()
 
+    @property
+    def org(self):
+        """Whose sensors tick; another one has others of the same names."""
+        return self._org
+
+    @org.setter
+    def org(self, org):
+        self._org, self._sensors, self._schedules = org, sensors(org), schedules(org)
+
+    def redefine(self, **fields):
+        """Change fields of the org."""
+        self.org = GenesysCloud.from_environment(**fields)
+
     def tick(self, sensor):
         """One tick; returns the requested runs that are new by their keys."""
+        sensor = self._sensors[sensor.name]
         with dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"genesys": self.genesys}
         ) as context:
-            result = sensor(context)
+            result = sensor._raw_fn(context)
         self.skipped = result.skip_message if isinstance(result, dg.SkipReason) else None
         if isinstance(result, dg.SensorResult):
             self.cursor = result.cursor
@@ -51,7 +67,7 @@ class Desk:
         with dg.build_schedule_context(
             instance=self.instance, scheduled_execution_time=at, resources={"genesys": self.genesys}
         ) as context:
-            result = schedule(context)
+            result = self._schedules[schedule.name]._execution_fn.decorated_fn(context)
         return result.skip_message if isinstance(result, dg.SkipReason) else result
 
     def pulled(self, day, known_until, open_conversations=0, source="job", **metadata):

@@ -15,21 +15,28 @@ from unittest import mock
 import dagster as dg
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM
-from genesys_dagster.assets.conversation_details import PARTITIONS, conversation_details
-from genesys_dagster.assets.late_activity import late_activity
-from genesys_dagster.automation import knowledge, refresh
-from genesys_dagster.automation.days import end_of, ended_by
-from genesys_dagster.automation.export import UPDATE_JOB
-from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
-from genesys_dagster.automation.new_days import export_new_days
-from genesys_dagster.automation.refresh import refresh_days
+from genesys_dagster.automation import knowledge
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.clock import SystemClock
-from genesys_dagster.memory.pulls import ASSET_KEY, latest_pulls
+from genesys_dagster.memory.pulls import latest_pulls
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster.sandbox.times import day_number, to_datetime
+from genesys_dagster_tests.default_org import (
+    ASSET_KEY,
+    ORG,
+    PARTITIONS,
+    UPDATE_JOB,
+    conversation_details,
+    end_of,
+    ended_by,
+    export_new_days,
+    late_activity,
+    refresh_days,
+    sweep_late_activity_daily,
+    update_from_late_activity,
+)
 
 FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 LAG = timedelta(hours=6)
@@ -129,7 +136,7 @@ class Simulation:
             sensor_name=sensor.name,
             resources={"genesys": self.resources["genesys"]},
         ) as context:
-            data = sensor(context)
+            data = sensor._raw_fn(context)
         if isinstance(data, dg.SensorResult):
             self.cursors[sensor.name] = data.cursor
         requests = [data] if isinstance(data, dg.RunRequest) else getattr(data, "run_requests", None) or ()
@@ -145,7 +152,7 @@ class Simulation:
             self.materialize(late_activity, day)
             return
         self.materialize(conversation_details, day, UPDATE_JOB.config if reason == "late activity" else None)
-        pull = latest_pulls(self.instance, [day])[day]
+        pull = latest_pulls(self.instance, ORG, [day])[day]
         entry = Entry(reason, self.now, pull.known_until, pull.active_until)
         self.pulls.setdefault(day, []).append(entry)
 
@@ -203,10 +210,10 @@ class Simulation:
         return change.is_end and change.at < self.watermark - timedelta(days=2)
 
     def is_given_up(self, change):
-        pull = latest_pulls(self.instance, [change.day])[change.day]
+        pull = latest_pulls(self.instance, ORG, [change.day])[change.day]
         end = end_of(change.day)
-        is_settled = refresh.PLAN.is_settled(end, pull.known_until, pull.open_conversations, pull.latest_end)
-        return change.is_covered and refresh.PLAN.is_over(end, pull.known_until, is_settled)
+        is_settled = ORG.plan.is_settled(end, pull.known_until, pull.open_conversations, pull.latest_end)
+        return change.is_covered and ORG.plan.is_over(end, pull.known_until, is_settled)
 
     def delays(self, *, of_ends):
         """How long the lake took to learn of what happened more than a day after the day had ended."""

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.automation.alerts import alert_sensors, sentence
+from genesys_dagster.cloud import GenesysCloud
 
 VARIABLES = ("GENESYS_ALERT_SLACK_TOKEN", "GENESYS_ALERT_SLACK_CHANNEL", "GENESYS_ALERT_TEAMS_WEBHOOK")
 
@@ -18,7 +19,7 @@ def no_alerts(monkeypatch):
 
 
 def test_without_configuration_there_are_no_alerts():
-    assert alert_sensors() == []
+    assert alert_sensors(GenesysCloud.from_environment(), []) == []
 
 
 def test_without_configuration_neither_library_is_imported():
@@ -33,7 +34,7 @@ def test_slack_and_teams_are_told_where_they_are_configured(monkeypatch):
     monkeypatch.setenv("GENESYS_ALERT_SLACK_TOKEN", "xoxb-not-a-token")
     monkeypatch.setenv("GENESYS_ALERT_SLACK_CHANNEL", "#data")
     monkeypatch.setenv("GENESYS_ALERT_TEAMS_WEBHOOK", "https://example.org/hook")
-    sensors = alert_sensors()
+    sensors = alert_sensors(GenesysCloud.from_environment(), [])
     assert [sensor.name for sensor in sensors] == [
         "alert_on_slack",
         "alert_on_slack_of_checks",
@@ -51,7 +52,7 @@ def test_slack_and_teams_are_told_where_they_are_configured(monkeypatch):
 def test_half_a_configuration_names_the_other_half(monkeypatch, given, missing):
     monkeypatch.setenv(given, "secret-value")
     with pytest.raises(dg.DagsterInvalidDefinitionError, match=missing) as caught:
-        alert_sensors()
+        GenesysCloud.from_environment().check()
     assert "secret-value" not in str(caught.value)
 
 
@@ -64,7 +65,7 @@ def test_a_package_that_is_missing_is_named_with_what_to_install(monkeypatch, va
     monkeypatch.setenv(variable, "x")
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(dg.DagsterInvalidDefinitionError, match=rf"{variable}.*genesys-dagster\[{extra}\]"):
-        alert_sensors()
+        alert_sensors(GenesysCloud.from_environment(), [])
 
 
 def told(error, first="2026-05-12", last=None):

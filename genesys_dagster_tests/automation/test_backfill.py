@@ -24,7 +24,7 @@ import sys
 import dagster as dg
 from genesys_dagster.genesys import rate_limit
 rate_limit.WINDOW = {WINDOW}
-from genesys_dagster.assets.conversation_details import conversation_details
+from genesys_dagster_tests.default_org import conversation_details
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 genesys = GenesysResource(source="query", query_page_size=10, max_concurrency={AT_ONCE})

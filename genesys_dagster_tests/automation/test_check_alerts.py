@@ -9,7 +9,10 @@ import pytest
 
 from genesys_dagster.automation.alerts import alert_sensors
 from genesys_dagster.automation.check_alerts import check_alert
-from genesys_dagster.memory.pulls import ASSET_KEY
+from genesys_dagster.cloud import GenesysCloud
+from genesys_dagster_tests.default_org import ASSET_KEY, CHECKS
+
+KEYS = [key for check in CHECKS.definitions for key in check.check_keys]
 
 
 class Told:
@@ -17,7 +20,7 @@ class Told:
 
     def __init__(self, instance):
         self.instance, self.cursor, self.sent, self.is_down = instance, None, [], False
-        self._sensor = check_alert("alerts", self._send)
+        self._sensor = check_alert("alerts", self._send, KEYS)
 
     def _send(self, text):
         if self.is_down:
@@ -128,7 +131,8 @@ def test_a_check_whose_run_began_before_others_failed_is_told_when_it_fails():
 
 
 def sensor_of(service):
-    (sensor,) = [each for each in alert_sensors() if each.name == f"alert_on_{service}_of_checks"]
+    sensors = alert_sensors(GenesysCloud.from_environment(), KEYS)
+    (sensor,) = [each for each in sensors if each.name == f"alert_on_{service}_of_checks"]
     return sensor
 
 

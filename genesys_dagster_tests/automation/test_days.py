@@ -2,26 +2,16 @@
 
 from datetime import timedelta
 
-import dagster as dg
 import pytest
 
-from genesys_dagster.automation import days
-from genesys_dagster.automation.days import day_of, end_of, ended_by, is_partition, start_of
-from genesys_dagster.automation.new_days import export_new_days
-from genesys_dagster.automation.refresh import refresh_days
+from genesys_dagster.org.days import Days
 from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import export_new_days, refresh_days
 
 
 @pytest.fixture
-def partitions(monkeypatch):
-    def redefine(start, timezone):
-        monkeypatch.setattr(days, "PARTITIONS", dg.DailyPartitionsDefinition(start, timezone=timezone))
-        end_of.cache_clear()
-        start_of.cache_clear()
-
-    yield redefine
-    end_of.cache_clear()
-    start_of.cache_clear()
+def partitions(desk):
+    return lambda start, timezone: desk.redefine(start=start, timezone=timezone)
 
 
 @pytest.mark.parametrize(
@@ -33,15 +23,16 @@ def partitions(monkeypatch):
         ("2026-10-25", 25, "2026-10-25T23:00"),
     ],
 )
-def test_days_of_23_and_25_hours_end_by_the_clock(partitions, day, hours, end):
-    partitions("2026-01-01", "Europe/Berlin")
-    assert end_of(day) == utc(end)
-    assert day not in ended_by(utc(end) - timedelta(milliseconds=1))
-    assert ended_by(utc(end))[-1] == day
+def test_days_of_23_and_25_hours_end_by_the_clock(day, hours, end):
+    days, a_moment = Days("2026-01-01", "Europe/Berlin"), timedelta(milliseconds=1)
+    assert days.end_of(day) == utc(end)
+    assert day not in days.ended_by(utc(end) - a_moment)
+    assert days.ended_by(utc(end))[-1] == day
     start = utc(end) - timedelta(hours=hours)
-    assert day_of(start) == day
-    assert day_of(start - timedelta(milliseconds=1)) != day
-    assert day_of(utc(end) - timedelta(milliseconds=1)) == day
+    assert days.start_of(day) == start
+    assert days.day_of(start) == day
+    assert days.day_of(start - a_moment) != day
+    assert days.day_of(utc(end) - a_moment) == day
 
 
 def test_the_sensor_waits_for_the_end_of_a_short_day_and_of_a_long_one(desk, sandbox, partitions):
@@ -78,7 +69,7 @@ def test_a_later_start_leaves_what_lies_before_alone(desk, sandbox, partitions):
     assert desk.days(export_new_days) == []
     desk.cursor = None
     assert desk.days(refresh_days) == []
-    assert not is_partition("2026-05-11")
+    assert not desk.org.days.is_partition("2026-05-11")
 
 
 def test_another_time_zone_makes_the_days_from_then_on_its_own(desk, sandbox, partitions):

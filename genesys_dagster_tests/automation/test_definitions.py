@@ -1,8 +1,5 @@
 """Everything that runs by itself loads with the code location, is described, and is off until switched on."""
 
-import subprocess
-import sys
-
 import dagster as dg
 import pytest
 
@@ -45,17 +42,9 @@ def test_nothing_runs_by_itself_unless_switched_on(repository):
     assert set(statuses) == {"STOPPED"}
 
 
-def test_one_variable_switches_everything_on_but_the_alternatives():
-    code = (
-        "from genesys_dagster.automation.definitions import SCHEDULES, SENSORS\n"
-        "off = [each.name for each in (*SCHEDULES, *SENSORS) if each.default_status.value == 'STOPPED']\n"
-        "print(off)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        env={"GENESYS_AUTOMATION": "on", "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.strip() == "['export_yesterday', 'export_yesterday_provisionally']"
+def test_one_variable_switches_everything_on_but_the_alternatives(monkeypatch):
+    monkeypatch.setenv("GENESYS_AUTOMATION", "on")
+    repository = build_definitions().get_repository_def()
+    everything = (*repository.schedule_defs, *repository.sensor_defs)
+    off = [each.name for each in everything if each.default_status.value == "STOPPED"]
+    assert off == ["export_yesterday", "export_yesterday_provisionally"]

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from genesys_dagster.automation.housekeeping import abort_stale_uploads, delete_orphaned_jobs
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import (
@@ -22,6 +21,7 @@ from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
 from genesys_dagster.memory.job_ledger import Entry, InstanceLedger, Noted, Place, entries, places, write
 from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import ORG, abort_stale_uploads, delete_orphaned_jobs
 
 WINDOW = Interval(utc("2026-05-12"), utc("2026-05-13"))
 OTHER = Interval(utc("2026-05-11"), utc("2026-05-12"))
@@ -123,12 +123,12 @@ def some_run(instance, status):
 def noted(desk, window, job_id, run_id, *, kind="export", age=timedelta(0), awaited=False, left=False):
     submitted = (datetime.now(UTC) - age).timestamp()
     job = Noted(job_id, submitted, run_id, is_awaited=awaited)
-    write(desk.instance, Place(window, kind), Entry(left=(job,)) if left else Entry({"question": job}))
+    write(desk.instance, ORG, Place(window, kind), Entry(left=(job,)) if left else Entry({"question": job}))
 
 
 def remembered(desk):
     """All jobs that are remembered anywhere."""
-    found = entries(desk.instance, places([WINDOW, OTHER, EARLY, EARLIER])).values()
+    found = entries(desk.instance, ORG, places([WINDOW, OTHER, EARLY, EARLIER])).values()
     return sorted(job.job_id for entry in found for job in (*entry.jobs.values(), *entry.left))
 
 
@@ -152,7 +152,7 @@ def test_a_job_that_a_live_run_has_taken_over_is_not_deleted(desk, sandbox):
     sandbox.jobs["taken-over"] = object()
     noted(desk, WINDOW, "taken-over", some_run(desk.instance, dg.DagsterRunStatus.FAILURE))
     alive = some_run(desk.instance, dg.DagsterRunStatus.STARTED)
-    InstanceLedger(desk.instance, alive, WINDOW).keep("question", awaited=False)
+    InstanceLedger(desk.instance, ORG, alive, WINDOW).keep("question", awaited=False)
     assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 0}
     assert list(sandbox.jobs) == remembered(desk) == ["taken-over"]
 
@@ -212,26 +212,26 @@ MARK = utc("2026-05-13T04:00:00")
 
 def test_a_job_is_remembered_beyond_the_run_until_it_is_forgotten(desk):
     now = [1000.0]
-    first = InstanceLedger(desk.instance, "run-1", WINDOW, now=lambda: now[0])
+    first = InstanceLedger(desk.instance, ORG, "run-1", WINDOW, now=lambda: now[0])
     first.note("a", "job-a", MARK)
     first.note("b", "job-b", MARK)
     now[0] = 1600.0
-    second = InstanceLedger(desk.instance, "run-2", WINDOW, now=lambda: now[0])
+    second = InstanceLedger(desk.instance, ORG, "run-2", WINDOW, now=lambda: now[0])
     assert second.recall("a") == RememberedJob("job-a", 600.0, MARK)
     assert second.recall("c") is None
     second.forget("a")
     second.keep("b", awaited=True)
     assert second.recall("b") == RememberedJob("job-b", 600.0, MARK, is_awaited=True)
-    assert entries(desk.instance, [Place(WINDOW)]) == {
+    assert entries(desk.instance, ORG, [Place(WINDOW)]) == {
         Place(WINDOW): Entry({"b": Noted("job-b", 1000.0, "run-2", MARK, is_awaited=True)})
     }
     second.forget("b")
     assert remembered(desk) == []
-    assert InstanceLedger(desk.instance, "run-3", OTHER).recall("a") is None
+    assert InstanceLedger(desk.instance, ORG, "run-3", OTHER).recall("a") is None
 
 
 def test_jobs_that_are_left_over_are_remembered_but_not_recalled(desk):
-    ledger = InstanceLedger(desk.instance, "run-1", WINDOW)
+    ledger = InstanceLedger(desk.instance, ORG, "run-1", WINDOW)
     ledger.note("a", "job-1", MARK)
     ledger.leave("a")
     assert ledger.recall("a") is None
@@ -242,7 +242,9 @@ def test_jobs_that_are_left_over_are_remembered_but_not_recalled(desk):
 
 
 def test_an_export_and_a_sweep_of_one_day_do_not_share_a_memory(desk):
-    export, sweep = (InstanceLedger(desk.instance, "run", WINDOW, kind=kind) for kind in ("export", "sweep"))
+    export, sweep = (
+        InstanceLedger(desk.instance, ORG, "run", WINDOW, kind=kind) for kind in ("export", "sweep")
+    )
     export.note("a", "job-1", MARK)
     assert sweep.recall("a") is None
 
@@ -251,7 +253,7 @@ def test_what_a_version_before_this_one_remembered_is_read(desk):
     key = f"genesys_dagster/bulk_jobs/{WINDOW.as_text()}"
     said = {"run_id": "run-1", "jobs": {"a": ["job-a", 1000.0]}}
     desk.instance.run_storage.set_cursor_values({key: json.dumps(said)})
-    job = InstanceLedger(desk.instance, "run-2", WINDOW, now=lambda: 1100.0).recall("a")
+    job = InstanceLedger(desk.instance, ORG, "run-2", WINDOW, now=lambda: 1100.0).recall("a")
     assert job == RememberedJob("job-a", 100.0, datetime.fromtimestamp(1000, UTC))
 
 
@@ -261,7 +263,7 @@ def test_thousands_of_days_are_looked_through(desk):
         for day in range(3000)
     ]
     noted(desk, windows[2999], "job", "run")
-    assert list(entries(desk.instance, places(windows))) == [Place(windows[2999])]
+    assert list(entries(desk.instance, ORG, places(windows))) == [Place(windows[2999])]
 
 
 def test_a_store_that_fails_costs_the_memory_and_never_the_export(caplog):
@@ -270,7 +272,7 @@ def test_a_store_that_fails_costs_the_memory_and_never_the_export(caplog):
         def run_storage(self):
             raise RuntimeError("no key-value store here")
 
-    ledger = InstanceLedger(Broken(), "run-1", WINDOW)
+    ledger = InstanceLedger(Broken(), ORG, "run-1", WINDOW)
     ledger.note("a", "job-a", MARK)
     assert ledger.recall("a") is None
     ledger.keep("a", awaited=True)
@@ -286,13 +288,14 @@ from datetime import datetime, UTC
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.memory.job_ledger import InstanceLedger
+from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
 
 window = Interval(datetime(2026, 5, 12, tzinfo=UTC), datetime(2026, 5, 13, tzinfo=UTC))
 
 async def die_on_the_way():
     async with GenesysResource().client() as client:
-        ledger = InstanceLedger(dg.DagsterInstance.get(), "run-1", window)
+        ledger = InstanceLedger(dg.DagsterInstance.get(), Org(), "run-1", window)
         async for page in ConversationDetails(client, source="job", ledger=ledger).pages(window):
             os._exit(9)
 
@@ -312,7 +315,7 @@ def test_a_process_that_dies_leaves_its_fulfilled_job_to_the_next(environment, s
 
     async def carry_on():
         async with GenesysResource().client() as client:
-            ledger = InstanceLedger(dg.DagsterInstance.get(), "run-2", WINDOW)
+            ledger = InstanceLedger(dg.DagsterInstance.get(), ORG, "run-2", WINDOW)
             details = ConversationDetails(client, source="job", ledger=ledger)
             return sum([page.records async for page in details.pages(WINDOW)]), details.progress.job_id
 
@@ -320,4 +323,4 @@ def test_a_process_that_dies_leaves_its_fulfilled_job_to_the_next(environment, s
     submitted = [r for r in sandbox.requests if r.method == "POST" and r.path.endswith("/jobs")]
     assert len(submitted) == 1
     assert sandbox.jobs == {}
-    assert entries(dg.DagsterInstance.get(), places([WINDOW])) == {}
+    assert entries(dg.DagsterInstance.get(), ORG, places([WINDOW])) == {}

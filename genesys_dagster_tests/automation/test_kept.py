@@ -4,11 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from genesys_dagster.automation import kept, knowledge
-from genesys_dagster.automation.days import end_of
-from genesys_dagster.automation.new_days import export_new_days
-from genesys_dagster.automation.refresh import refresh_days
+from genesys_dagster.automation import knowledge
 from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import end_of, export_new_days, refresh_days
 
 DAY = "2026-02-01"
 END = utc("2026-02-02")
@@ -49,9 +47,9 @@ def test_where_nothing_is_set_the_plan_goes_on(desk, at_age):
     assert at_age(104) == [DAY]
 
 
-def test_where_it_may_not_be_asked_for_the_variable_says_it(desk, at_age, sandbox, monkeypatch):
+def test_where_it_may_not_be_asked_for_the_setting_says_it(desk, at_age, sandbox):
     sandbox.settings.permissions = sandbox.settings.permissions - {"analytics:dataRetention:view"}
-    monkeypatch.setattr(kept, "FROM_VARIABLE", 80)
+    desk.redefine(retention_days=80)
     assert at_age(104) == []
     assert "older than the 80 days" in desk.skipped
 
@@ -80,8 +78,8 @@ def test_an_answer_that_fails_is_asked_for_again_and_what_is_known_holds(desk, a
     assert at_age(105.2) == []
 
 
-def test_a_hole_that_the_org_has_deleted_is_not_asked_for(desk, sandbox, clock, monkeypatch):
-    monkeypatch.setattr(kept, "FROM_VARIABLE", 10)
+def test_a_hole_that_the_org_has_deleted_is_not_asked_for(desk, sandbox, clock):
+    desk.redefine(retention_days=10)
     clock("2026-05-12T08:00")
     sandbox.settings.availability = utc("2026-05-12T00:00")
     desk.pulled("2026-04-20", end_of("2026-04-20"))

@@ -6,11 +6,14 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from genesys_dagster.automation import late_activity as automation
-from genesys_dagster.automation.days import end_of
-from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
-from genesys_dagster.memory.pulls import LATE_ACTIVITY
+from genesys_dagster.automation import late_activity as late_activity_sensors
 from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import (
+    LATE_ACTIVITY,
+    end_of,
+    sweep_late_activity_daily,
+    update_from_late_activity,
+)
 
 
 def swept(desk, day, *found):
@@ -213,7 +216,7 @@ def test_the_cursor_of_the_version_before_goes_on(desk, updates):
 
 
 def test_a_long_history_of_sweeps_is_read_in_over_several_ticks(desk, updates, monkeypatch):
-    monkeypatch.setattr(automation, "_SWEEPS_PER_TICK", 2)
+    monkeypatch.setattr(late_activity_sensors, "_SWEEPS_PER_TICK", 2)
     desk.pulled(OLD, utc("2026-04-20"))
     for day in range(4, 11):
         swept(desk, f"2026-05-{day:02d}", *([OLD] if day == 10 else []))

@@ -6,14 +6,14 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from genesys_dagster.automation.new_days import (
+from genesys_dagster.resources import GenesysResource
+from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import (
+    ASSET_KEY,
     export_new_days,
     export_yesterday,
     export_yesterday_provisionally,
 )
-from genesys_dagster.memory.pulls import ASSET_KEY
-from genesys_dagster.resources import GenesysResource
-from genesys_dagster_tests.automation.conftest import utc
 
 
 @pytest.fixture

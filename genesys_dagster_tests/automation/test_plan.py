@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_dagster.automation import settings
-from genesys_dagster.memory.wanted.plan import RefreshPlan
+from genesys_dagster.cloud import GenesysCloud
+from genesys_dagster.org.plan import RefreshPlan
 
 END = datetime(2026, 3, 30, 22, tzinfo=UTC)
 
@@ -78,27 +78,37 @@ def test_the_plan_is_read_from_the_environment(monkeypatch):
     monkeypatch.setenv("GENESYS_REFRESH_AFTER_DAYS", "2, 7")
     monkeypatch.setenv("GENESYS_REFRESH_OPEN_EVERY_DAYS", "10")
     monkeypatch.setenv("GENESYS_REFRESH_OPEN_FOR_DAYS", "90")
-    assert settings.refresh_plan() == RefreshPlan((2, 7), 10, 90)
+    assert GenesysCloud.from_environment().plan == RefreshPlan((2, 7), 10, 90)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "read"),
+    ("variable", "value"),
     [
-        ("GENESYS_REFRESH_AFTER_DAYS", "soon", settings.refresh_plan),
-        ("GENESYS_REFRESH_AFTER_DAYS", "4,1", settings.refresh_plan),
-        ("GENESYS_REFRESH_OPEN_EVERY_DAYS", "-1", settings.refresh_plan),
-        ("GENESYS_REFRESH_OPEN_FOR_DAYS", "1.5", settings.refresh_plan),
-        ("GENESYS_AUTOMATION", "maybe", settings.sensor_status),
-        ("GENESYS_DEADLINE", "25:00", settings.deadline),
+        ("GENESYS_REFRESH_AFTER_DAYS", "soon"),
+        ("GENESYS_REFRESH_AFTER_DAYS", "4,1"),
+        ("GENESYS_REFRESH_OPEN_EVERY_DAYS", "-1"),
+        ("GENESYS_REFRESH_OPEN_FOR_DAYS", "1.5"),
+        ("GENESYS_RETENTION_DAYS", "0"),
+        ("GENESYS_REQUIRED_DAYS", "all"),
+        ("GENESYS_AUTOMATION", "maybe"),
+        ("GENESYS_DEADLINE", "25:00"),
+        ("GENESYS_PARTITIONS_START", "yesterday"),
+        ("GENESYS_TIMEZONE", "Mars/Olympus"),
+        ("GENESYS_TIMEZONE", "../etc"),
+        ("GENESYS_TIMEZONE", "America"),
+        ("GENESYS_DAYS_PER_RUN", "0"),
+        ("GENESYS_DAYS_PER_RUN", "-1"),
+        ("GENESYS_DAYS_PER_RUN", "a week"),
     ],
 )
-def test_a_variable_that_cannot_be_read_is_named(monkeypatch, variable, value, read):
+def test_a_variable_that_cannot_be_read_is_named(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
     with pytest.raises(dg.DagsterInvalidDefinitionError, match=variable):
-        read()
+        GenesysCloud.from_environment().check()
 
 
 @pytest.mark.parametrize(("value", "status"), [("", "STOPPED"), ("off", "STOPPED"), ("On", "RUNNING")])
 def test_automation_runs_from_the_start_only_where_it_is_switched_on(monkeypatch, value, status):
     monkeypatch.setenv("GENESYS_AUTOMATION", value)
-    assert (settings.sensor_status().value, settings.schedule_status().value) == (status, status)
+    org = GenesysCloud.from_environment()
+    assert (org.sensor_status.value, org.schedule_status.value) == (status, status)

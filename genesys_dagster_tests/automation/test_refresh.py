@@ -8,11 +8,8 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.automation import knowledge, refresh
-from genesys_dagster.automation.days import end_of
-from genesys_dagster.automation.refresh import refresh_days
-from genesys_dagster.memory.pulls import ASSET_KEY
-from genesys_dagster.memory.wanted.plan import RefreshPlan
 from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import ASSET_KEY, end_of, refresh_days
 
 
 @pytest.fixture
@@ -128,8 +125,8 @@ def test_runs_of_other_days_hold_up_no_day(desk, watermark):
     assert desk.days(refresh_days) == [DAY]
 
 
-def test_open_conversations_are_given_up_after_a_year(desk, follow, monkeypatch):
-    monkeypatch.setattr(refresh, "PLAN", RefreshPlan((1,), 30, 100))
+def test_open_conversations_are_given_up_after_a_year(desk, follow):
+    desk.redefine(refresh_after_days=(1,), refresh_open_every_days=30, refresh_open_for_days=100)
     desk.pulled(DAY, END, open_conversations=1)
     assert follow([1, *range(11, 200, 10)], open_until_age=999) == [1, 31, 61, 91]
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.automation.days import end_of, ended_by
 from genesys_dagster.memory.pulls import latest_pulls
 from genesys_dagster_tests.automation.simulation import REQUESTS_PER_PULL, simulate
+from genesys_dagster_tests.default_org import ORG, end_of, ended_by
 from genesys_dagster_tests.records.conversations import as_sent
 from genesys_dagster_tests.test_late_activity import happened
 
@@ -44,7 +44,7 @@ def up_to_date(simulation, pull):
 
 def test_every_partition_equals_the_orgs_truth_as_of_its_last_pull_and_sweeps(world):
     simulation, lake = world
-    pulls = latest_pulls(simulation.instance, simulation.pulls)
+    pulls = latest_pulls(simulation.instance, ORG, simulation.pulls)
     assert len(pulls) == NEW_DAYS
     for day, pull in pulls.items():
         body = lake.get_object(

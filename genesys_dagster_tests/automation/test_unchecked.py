@@ -3,12 +3,11 @@
 import dagster as dg
 import pytest
 
-from genesys_dagster.automation.export import CHECK_KEYS
-from genesys_dagster.automation.unchecked import check_days
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.memory.pulls import ASSET_KEY, latest_places
+from genesys_dagster.memory.pulls import latest_places
 from genesys_dagster_tests.automation.conftest import day_of, utc
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import ASSET_KEY, CHECK_KEYS, check_days
 
 OLD, NEW = "2026-05-11", str(DAY)
 

@@ -7,15 +7,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.assets.conversation_details import PARTITIONS, conversation_details
-from genesys_dagster.assets.reference import REFERENCE
-from genesys_dagster.checks import CHECKS
 from genesys_dagster.checks.contents import THEMES, look_into
 from genesys_dagster.checks.themes import Day
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.checks.tables import decoded
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import CHECKS, PARTITIONS, REFERENCE, conversation_details
 
 
 class Checked:

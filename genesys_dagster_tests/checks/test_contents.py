@@ -5,7 +5,6 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
 from genesys_dagster.checks.contents import THEMES
 from genesys_dagster.checks.schema import schema_finding
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
@@ -13,6 +12,7 @@ from genesys_dagster.sandbox.drift import add_unknown_fields
 from genesys_dagster_tests.checks.conftest import look
 from genesys_dagster_tests.checks.tables import changed, decoded, set_column
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import PARTITIONS
 
 WINDOW = PARTITIONS.time_window_for_partition_key(str(DAY))
 NAMES = [theme.name for theme in THEMES]

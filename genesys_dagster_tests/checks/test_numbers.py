@@ -7,9 +7,9 @@ import pytest
 
 from genesys_dagster.checks.completeness import compare_with_hits
 from genesys_dagster.checks.history import Pull
-from genesys_dagster.checks.partition import ASSET
 from genesys_dagster.checks.volume import judge_volume
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import ASSET_KEY as ASSET
 
 
 def recorded(partitions, rows, day=DAY, **metadata):

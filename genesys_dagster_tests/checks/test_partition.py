@@ -7,11 +7,10 @@ from datetime import timedelta
 import dagster as dg
 import pyarrow as pa
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.checks import CHECKS
-from genesys_dagster.checks.partition import ASSET
 from genesys_dagster.records.select import Selection
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import ASSET_KEY as ASSET
+from genesys_dagster_tests.default_org import CHECKS, PARTITIONS
 
 BLOCKING = {"completeness", "schema", "unique_ids", "window"}
 ALL = sorted(key.name for check in CHECKS for key in check.check_keys)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.lake.metadata import column_schema, readable_type
 from genesys_dagster.lake.preview import preview
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.lake.graphs import failure, materialize, metadata
 
 KEY = "genesys/sales/calls/data.parquet"

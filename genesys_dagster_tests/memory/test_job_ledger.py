@@ -7,6 +7,7 @@ import pytest
 
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.memory.job_ledger import InstanceLedger, Place, entries
+from genesys_dagster_tests.default_org import ORG
 
 START = datetime(2026, 5, 12, tzinfo=UTC)
 DAY = Interval(START, START + timedelta(days=1))
@@ -29,13 +30,13 @@ def run_of(instance):
 
     def begin(status):
         run = instance.create_run_for_job(nothing, status=status)
-        return InstanceLedger(instance, run.run_id, DAY)
+        return InstanceLedger(instance, ORG, run.run_id, DAY)
 
     return begin
 
 
 def jobs(instance):
-    entry = entries(instance, [Place(DAY)]).get(Place(DAY))
+    entry = entries(instance, ORG, [Place(DAY)]).get(Place(DAY))
     return {job.job_id for job in entry.jobs.values()} if entry else set()
 
 

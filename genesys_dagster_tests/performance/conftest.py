@@ -8,17 +8,20 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.assets.performance import (
-    PARTITIONS,
-    agent_performance,
-    queue_performance,
-    queue_performance_weekly,
-)
+from genesys_dagster.assets.performance import performance
 from genesys_dagster.assets.service_level import ServiceLevelConfig
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY, Outcome
+from genesys_dagster_tests.default_org import (
+    PARTITIONS,
+    PERFORMANCE,
+    agent_performance,
+    queue_performance,
+    queue_performance_weekly,
+)
 
 NAMES = ENTITIES["queues"].schema
 QUEUES = [{"id": "sales", "name": "Sales"}]
@@ -93,13 +96,14 @@ def stored(environment, put, names, read):
     return stored
 
 
-def figures_of_queues(rows, queues=QUEUES, **config):
+def figures_of_queues(rows, queues=QUEUES, timezone="UTC", **config):
     """The rows that `queue_performance` makes of metrics, without a lake."""
+    asset, *_ = PERFORMANCE if timezone == "UTC" else performance(GenesysCloud(timezone=timezone))
     inputs = {
         "session_metrics": {str(DAY): _dataset(rows, SESSION_METRICS)},
         "queues": _dataset(queues, NAMES),
     }
-    return _rows(queue_performance(config=ServiceLevelConfig(**config), **inputs))
+    return _rows(asset(config=ServiceLevelConfig(**config), **inputs))
 
 
 def figures_of_agents(rows, users=USERS):

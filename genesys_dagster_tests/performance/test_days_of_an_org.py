@@ -6,14 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.assets.performance import (
-    agent_performance,
-    made_of,
-    made_of_in_the_end,
-    queue_performance,
-)
-from genesys_dagster.assets.tables import TABLES
+from genesys_dagster.assets.performance import made_of, made_of_in_the_end
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.sandbox.emissions import emissions
 from genesys_dagster.sandbox.org import Org
@@ -21,6 +14,12 @@ from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster.sandbox.times import to_datetime
 from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster_tests.conftest import DAY, Outcome
+from genesys_dagster_tests.default_org import (
+    TABLES,
+    agent_performance,
+    conversation_details,
+    queue_performance,
+)
 from genesys_dagster_tests.performance.conftest import NAMES
 
 SESSION_METRICS = next(table for table in TABLES if table.key == dg.AssetKey("session_metrics"))

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.assets import performance
 from genesys_dagster.sql.figures import (
     AGENT_PERFORMANCE,
     QUEUE_PERFORMANCE,
@@ -16,6 +15,7 @@ from genesys_dagster.sql.figures import (
 )
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import queue_performance
 from genesys_dagster_tests.performance.conftest import QUEUES, materialized, metric
 from genesys_dagster_tests.performance.conftest import figures_of_queues as figures
 
@@ -310,28 +310,17 @@ def test_nothing_is_lost_or_counted_twice(metrics):
         assert 0 <= row["answered_in_target"] <= row["answered"]
 
 
-@pytest.fixture
-def zone(monkeypatch):
-    """Sets the time zone of the partitions."""
-
-    def zone(name):
-        partitions = dg.DailyPartitionsDefinition("2026-01-01", timezone=name)
-        monkeypatch.setattr(performance, "PARTITIONS", partitions)
-
-    return zone
-
-
-def test_half_hours_are_those_of_the_clock_on_the_wall(zone):
-    zone("Asia/Kathmandu")  # five hours and three quarters before UTC
-    (row,) = figures([metric("nOffered", at="23:10")])
+def test_half_hours_are_those_of_the_clock_on_the_wall():
+    # Five hours and three quarters before UTC.
+    (row,) = figures([metric("nOffered", at="23:10")], timezone="Asia/Kathmandu")
     assert (row["day"], row["half_hour"]) == (date(2026, 5, 13), "04:30")
     assert row["interval_start"] == datetime(2026, 5, 12, 22, 45, tzinfo=UTC)
 
 
-def test_the_hour_that_comes_twice_is_two_hours(zone):
-    zone("Europe/Berlin")
+def test_the_hour_that_comes_twice_is_two_hours():
     night = date(2026, 10, 25)
-    rows = figures([metric("nOffered", at=at, day=night) for at in ("00:10", "01:10", "02:10")])
+    offered = [metric("nOffered", at=at, day=night) for at in ("00:10", "01:10", "02:10")]
+    rows = figures(offered, timezone="Europe/Berlin")
     assert [(row["half_hour"], row["interval_start"].hour) for row in rows] == [
         ("02:00", 0),
         ("02:00", 1),
@@ -359,7 +348,7 @@ def test_a_run_over_several_days_keeps_each_in_its_partition(environment, put, n
     days = [DAY, DAY + timedelta(days=1)]
     for number, day in enumerate(days, 1):
         put("session_metrics", [metric("nOffered", number, day=day)], SESSION_METRICS, day)
-    outcome = materialized([performance.queue_performance], days)
+    outcome = materialized([queue_performance], days)
     assert outcome.success, outcome.failure
     assert [read("queue_performance", day)["offered"].to_pylist() for day in days] == [[1], [2]]
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.performance import PARTITIONS, WEEKS, queue_performance_weekly
 from genesys_dagster.sql.figures import QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
+from genesys_dagster_tests.default_org import PARTITIONS, WEEKS, queue_performance_weekly
 from genesys_dagster_tests.performance.conftest import figures_of_queues, metric
 
 MONDAY = date(2026, 5, 4)

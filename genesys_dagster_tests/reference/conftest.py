@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.assets.reference import REFERENCE
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster_tests.default_org import REFERENCE
 
 
 class Snapshots:

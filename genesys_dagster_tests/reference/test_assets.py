@@ -6,10 +6,11 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from genesys_dagster.assets.reference import PERMITTED, REFERENCE
+from genesys_dagster.assets.reference import PERMITTED
 from genesys_dagster.genesys.reference import LISTINGS
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sandbox import org_chart
+from genesys_dagster_tests.default_org import REFERENCE
 
 
 def listed(sandbox, name):

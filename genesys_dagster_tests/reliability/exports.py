@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dagster_aws.s3 import S3Resource
 
-from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster_tests.default_org import conversation_details, late_activity
 from genesys_dagster_tests.reliability.memory_s3 import MemoryS3
 from genesys_dagster_tests.reliability.org import DAY, PAGE
 from genesys_dagster_tests.reliability.server import Server

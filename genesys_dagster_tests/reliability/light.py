@@ -15,15 +15,16 @@ import pyarrow as pa
 
 from genesys_dagster.assets import conversation_details as asset
 from genesys_dagster.assets import terms, update
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.extract.export import ExportReport
 from genesys_dagster.genesys.errors import DataNotAvailableError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
-from genesys_dagster.memory.pulls import ASSET_KEY, LATE_ACTIVITY
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.select import Selection
 from genesys_dagster.resources import GenesysResource
+from genesys_dagster_tests.default_org import ASSET_KEY, LATE_ACTIVITY
 
 _RESOURCE = GenesysResource()
 _PARTICIPANT = CONVERSATION_SCHEMA.field("participants").type.value_type
@@ -39,7 +40,6 @@ SCHEMA = pa.schema(
     ]
 )
 _LOG = logging.getLogger("genesys_dagster_tests.light")
-_pull: Any = asset.conversation_details.op.compute_fn.decorated_fn  # type: ignore[attr-defined]
 
 
 class Instance:
@@ -157,7 +157,7 @@ def pull(
     genesys: Genesys,
     instance: Instance,
     lake: S3ParquetIOManager,
-    partitions: Any,
+    org: GenesysCloud,
     *,
     retry: int = 0,
     **config: Any,
@@ -169,30 +169,27 @@ def pull(
     """
     context = SimpleNamespace(
         partition_keys=[day], instance=instance, log=_LOG, run=SimpleNamespace(run_id="run"), retry_number=retry,
-        resources=SimpleNamespace(s3_parquet_io_manager=lake),
+        resources=SimpleNamespace(s3_parquet_io_manager=lake, genesys=genesys),
     )  # fmt: skip
-    with mock.patch.object(asset, "PARTITIONS", partitions):
-        output = _pull(context, genesys, asset.PullConfig(**config))
-        instance.note(ASSET_KEY, day, _write(ASSET_KEY, day, output.value, lake, partitions))
+    pulled = asset._day(context, org, day, asset.PullConfig(**config))
+    instance.note(ASSET_KEY, day, _write(ASSET_KEY, day, pulled, lake, org))
 
 
 def sweep(
-    day: str, rows: list[dict[str, Any]], instance: Instance, lake: S3ParquetIOManager, partitions: Any
+    day: str, rows: list[dict[str, Any]], instance: Instance, lake: S3ParquetIOManager, org: GenesysCloud
 ) -> None:
     """Store what a sweep found."""
     table = pa.Table.from_pylist(rows, SCHEMA)
-    instance.note(
-        LATE_ACTIVITY, day, _write(LATE_ACTIVITY, day, FrameStream(SCHEMA, [table]), lake, partitions)
-    )
+    instance.note(LATE_ACTIVITY, day, _write(LATE_ACTIVITY, day, FrameStream(SCHEMA, [table]), lake, org))
 
 
 def _write(
-    key: dg.AssetKey, day: str, value: Any, lake: S3ParquetIOManager, partitions: Any
+    key: dg.AssetKey, day: str, value: Any, lake: S3ParquetIOManager, org: GenesysCloud
 ) -> dict[str, Any]:
     logged: dict[str, Any] = {}
     # Dagster's own context for tests opens an instance each time, which takes longer than all the rest.
     context: Any = SimpleNamespace(
-        has_asset_partitions=True, asset_partition_keys=[day], asset_partitions_def=partitions, definition_metadata={},
+        has_asset_partitions=True, asset_partition_keys=[day], asset_partitions_def=org.days.partitions, definition_metadata={},
         has_asset_key=True, asset_key=key, log=_LOG, add_output_metadata=logged.update, step_context=_Step(),
     )  # fmt: skip
     lake.handle_output(context, value)

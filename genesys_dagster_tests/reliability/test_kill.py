@@ -17,6 +17,7 @@ import pytest
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake import housekeeping
 from genesys_dagster.memory.job_ledger import Place, entries
+from genesys_dagster_tests.default_org import ORG
 from genesys_dagster_tests.reliability import exports
 from genesys_dagster_tests.reliability import org as orgs
 from genesys_dagster_tests.reliability.exports import BUCKET, DETAILS, Bench
@@ -127,7 +128,7 @@ def _clean_up(store):
 def _forgotten(server, instance):
     """How many jobs are left at the server of which the instance knows nothing."""
     window = Interval(orgs.START, orgs.END)
-    entry = entries(instance, [Place(window)]).get(Place(window))
+    entry = entries(instance, ORG, [Place(window)]).get(Place(window))
     known = {job.job_id for job in [*entry.jobs.values(), *entry.left]} if entry else set()
     left = set(server.api.left()) - known
     for job in left:

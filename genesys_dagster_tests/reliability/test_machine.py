@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.extract.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT
 from genesys_dagster_tests.reliability import exports, light
 from genesys_dagster_tests.reliability.memory_s3 import MemoryS3
@@ -29,9 +30,7 @@ from genesys_dagster_tests.reliability.model import DAY, MIDNIGHT, Org
 SCHEDULES = int(os.environ.get("GENESYS_TEST_SCHEDULES", "500"))
 KEY = exports.object_key("conversation_details", DAY)
 _FIRST = st.integers(0, 99)
-ZONES = {
-    name: dg.DailyPartitionsDefinition("2026-05-01", timezone=name) for name in ("UTC", "America/New_York")
-}
+ZONES = {name: GenesysCloud(start="2026-05-01", timezone=name) for name in ("UTC", "America/New_York")}
 
 
 class CrashError(Exception):
@@ -125,7 +124,7 @@ class Lake(RuleBasedStateMachine):
     @precondition(lambda self: self.stored)
     def sweep(self, ahead):
         day = (self.org.watermark - timedelta(days=1 - ahead)).date()
-        window = ZONES[self.zone].time_window_for_partition_key(str(day))
+        window = ZONES[self.zone].days.window(str(day))
         if str(day) > DAY and window.end <= self.org.watermark:
             rows = self.org.active(window.start, window.end)
             self.true |= {(row["conversationId"], int(row["externalTag"][1:])) for row in rows}
@@ -188,7 +187,7 @@ class Lake(RuleBasedStateMachine):
         assert self.stored is not None, "the object is gone"
         if accepted:
             return
-        window = ZONES[self.zone].time_window_for_partition_key(DAY)
+        window = ZONES[self.zone].days.window(DAY)
         old = {name for name in before.versions if window.start <= before.starts[name] < window.end}
         lost = old - self.stored.versions.keys()
         allowed = max(DEFAULT_DELETIONS, int(len(old) * DEFAULT_DELETIONS_PERCENT / 100))
@@ -204,7 +203,7 @@ class Lake(RuleBasedStateMachine):
             work()
 
     def _pull(self, source, *, lost=0, retry=0, **config):
-        window = ZONES[self.zone].time_window_for_partition_key(DAY)
+        window = ZONES[self.zone].days.window(DAY)
         day = timedelta(hours=24)  # the query answers with more than the window
 
         def job():

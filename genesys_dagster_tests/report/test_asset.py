@@ -1,15 +1,15 @@
 """`contact_center_report` in the lake: written, found again, and what happens when it cannot be."""
 
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dagster_aws.s3 import S3Resource
 
-from genesys_dagster.assets import report as assets_report
-from genesys_dagster.assets.performance import PARTITIONS as ALL_DAYS
-from genesys_dagster.assets.performance import agent_performance, queue_performance
-from genesys_dagster.assets.report import contact_center_report
+from genesys_dagster.assets.report import contact_center_report as report_of
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.records.reference import ENTITIES
@@ -17,11 +17,13 @@ from genesys_dagster.report.io_manager import S3PageIOManager, _address
 from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import Outcome
+from genesys_dagster_tests.default_org import PARTITIONS as ALL_DAYS
+from genesys_dagster_tests.default_org import agent_performance, contact_center_report, queue_performance
 from genesys_dagster_tests.performance.conftest import metric
 from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row
 
-# Two weeks: each day that is not in the lake costs a question.
-PARTITIONS = dg.DailyPartitionsDefinition("2026-05-01", end_date="2026-05-15")
+ORG = GenesysCloud.from_environment(start="2026-05-01")
+PARTITIONS = ORG.days.partitions
 KEY = "genesys/contact_center_report/report.html"
 
 
@@ -50,7 +52,7 @@ def days(put):
 @pytest.fixture
 def report(environment):
     """Materializes the report."""
-    environment.setattr(assets_report, "PARTITIONS", PARTITIONS)
+    page = report_of(ORG)
 
     def report(**settings):
         stubs = [
@@ -60,8 +62,8 @@ def report(environment):
         pages = S3PageIOManager(s3=S3Resource(), **settings)
         return Outcome(
             dg.materialize(
-                [*stubs, contact_center_report],
-                selection=[contact_center_report],
+                [*stubs, page],
+                selection=[page],
                 resources=build_definitions(s3_page_io_manager=pages).resources,
                 raise_on_error=False,
             )
@@ -91,10 +93,10 @@ def test_the_metadata_link_to_the_page_and_show_it_in_small(days, report, lake):
 
 
 def test_only_what_the_report_needs_is_looked_for(environment, put, monkeypatch, capfd):
-    all_days = dg.DailyPartitionsDefinition("2020-01-01", end_date="2026-05-15")
-    put("queue_performance", LAST, [queue_row(LAST, offered=10)], QUEUE_PERFORMANCE)
-    put("agent_performance", LAST, [agent_row(LAST, handled=3, handle_seconds=90)], AGENT_PERFORMANCE)
-    environment.setattr(assets_report, "PARTITIONS", all_days)
+    org = GenesysCloud.from_environment(start="2020-01-01")
+    last = datetime.now(UTC).date() - timedelta(days=2)
+    put("queue_performance", last, [queue_row(last, offered=10)], QUEUE_PERFORMANCE)
+    put("agent_performance", last, [agent_row(last, handled=3, handle_seconds=90)], AGENT_PERFORMANCE)
     looked_for = []
     load = S3ParquetIOManager.load_input
     monkeypatch.setattr(
@@ -103,10 +105,10 @@ def test_only_what_the_report_needs_is_looked_for(environment, put, monkeypatch,
         lambda self, context: looked_for.extend(context.asset_partition_keys) or load(self, context),
     )
     with dg.build_asset_context(resources=build_definitions().resources) as context:
-        made = contact_center_report(context)
+        made = report_of(org)(context)
     assert made.metadata["days_present"].value == 1
     assert "Left out" not in "".join(capfd.readouterr())  # days that are not there yet are nothing to warn of
-    assert len(looked_for) < 300 < len(all_days.get_partition_keys()) / 5
+    assert len(looked_for) < 300 < len(org.days.partitions.get_partition_keys()) / 5
 
 
 def test_the_same_figures_give_the_same_bytes(days, report):

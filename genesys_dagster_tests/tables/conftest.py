@@ -9,14 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.assets.conversation_details import conversation_details
-from genesys_dagster.assets.tables import TABLES
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.conftest import DAY, NOW, OURS, Outcome
+from genesys_dagster_tests.default_org import TABLES, conversation_details
 
 
 @pytest.fixture

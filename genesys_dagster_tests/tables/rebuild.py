@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from genesys_dagster.assets.tables import SPECS, compute
+from genesys_dagster.assets.tables import compute
 from genesys_dagster.records.decode import decode
 from genesys_dagster.records.model.conversation import CONVERSATION
 from genesys_dagster.records.model.participant import PARTICIPANT
@@ -15,6 +15,8 @@ from genesys_dagster.records.model.quality import EVALUATION, SURVEY
 from genesys_dagster.records.model.segment import SEGMENT
 from genesys_dagster.records.model.session import SESSION, SESSION_METRIC
 from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster.sql.table_specs import SPECS
+from genesys_dagster_tests.default_org import ORG
 from genesys_dagster_tests.records.conversations import page
 
 _SPECS = {spec.name: spec for spec in SPECS}
@@ -29,7 +31,7 @@ def written(path, *records, body=None):
 
 def computed(name: str, day: ds.Dataset) -> pa.Table:
     spec = _SPECS[name]
-    return pa.Table.from_batches(list(compute(spec, day).frames), spec.schema)
+    return pa.Table.from_batches(list(compute(ORG, spec, day).frames), spec.schema)
 
 
 def all_tables(day: ds.Dataset) -> dict[str, pa.Table]:

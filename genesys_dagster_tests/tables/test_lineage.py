@@ -6,11 +6,12 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.lineage import METADATA_KEY, TABLE_KEY, column_lineage, lineage_metadata
-from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.origin import OriginError
 from genesys_dagster.sql.origins import origins, traced
 from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster.sql.table_specs import SPECS
+from genesys_dagster_tests.default_org import ORG
 from genesys_dagster_tests.tables.levels import LEVELS
 
 UPSTREAM = {"conversation_details": CONVERSATION_SCHEMA.names}
@@ -29,7 +30,7 @@ def table_paths(name, column):
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_every_column_of_a_table_comes_from_conversation_details(spec):
-    lineage = column_lineage(table_origins(spec.name).columns).deps_by_column
+    lineage = column_lineage(ORG.key, table_origins(spec.name).columns).deps_by_column
     assert list(lineage) == spec.schema.names
     for deps in lineage.values():
         assert deps
@@ -154,7 +155,9 @@ def found_in(statement, *columns):
 
 
 def test_lineage_names_upstream_columns_once_in_a_fixed_order():
-    lineage = column_lineage(found_in("SELECT u.name || t.s.m || t.s.n AS x FROM t JOIN u USING (key)", "x"))
+    lineage = column_lineage(
+        dg.AssetKey, found_in("SELECT u.name || t.s.m || t.s.n AS x FROM t JOIN u USING (key)", "x")
+    )
     assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in lineage.deps_by_column["x"]] == [
         ("t", "s"),
         ("u", "name"),
@@ -168,8 +171,8 @@ def test_the_lineage_can_be_read_as_a_table_too_down_to_members():
         "l",
         "one",
     )
-    assert lineage_metadata(found)[METADATA_KEY] == column_lineage(found)
-    assert lineage_metadata(found)[TABLE_KEY].value.splitlines() == [
+    assert lineage_metadata(dg.AssetKey, found)[METADATA_KEY] == column_lineage(dg.AssetKey, found)
+    assert lineage_metadata(dg.AssetKey, found)[TABLE_KEY].value.splitlines() == [
         "| column | made of |",
         "|---|---|",
         "| `x` | t: `s.m`; u: `name` |",
@@ -184,7 +187,7 @@ def test_columns_are_followed_over_several_statements():
         "SELECT v.a || w.c AS x, v.b AS y FROM v, w", ["x", "y"], {"v": ["a", "b"], "w": ["c"]}
     ).columns
     in_the_end = traced(second, {"v": first})
-    assert lineage_metadata(second, in_the_end)[TABLE_KEY].value.splitlines() == [
+    assert lineage_metadata(dg.AssetKey, second, in_the_end)[TABLE_KEY].value.splitlines() == [
         "| column | made of | in the end |",
         "|---|---|---|",
         "| `x` | v: `a`; w: `c` | t: `s.m`; u: `name`; w: `c` |",

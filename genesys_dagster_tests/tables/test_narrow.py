@@ -5,13 +5,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.lake.errors import ReadError
 from genesys_dagster.records.decode import decode
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.narrow import narrowed, needed
 from genesys_dagster.sql.origin import Origin
 from genesys_dagster.sql.origins import origins
+from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.records.conversations import conversation, page
 from genesys_dagster_tests.tables.rebuild import computed, written
 

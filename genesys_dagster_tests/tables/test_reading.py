@@ -12,11 +12,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from genesys_dagster.assets.conversation_details import PARTITIONS
-from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sql.athena import create_table
+from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import PARTITIONS
 from genesys_dagster_tests.tables.java import java_home
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reading.md").read_text()

@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from genesys_dagster.assets.tables import SPECS
 from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.tables.levels import LEVELS
 
 SCHEMAS = {spec.name: spec.schema for spec in SPECS}

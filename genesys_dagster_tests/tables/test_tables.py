@@ -8,10 +8,11 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.lineage import METADATA_KEY, TABLE_KEY
-from genesys_dagster.assets.tables import SPECS, TABLES
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
+from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.conftest import DAY
+from genesys_dagster_tests.default_org import TABLES
 from genesys_dagster_tests.tables.rebuild import rebuilt
 
 NAMES = [spec.name for spec in SPECS]

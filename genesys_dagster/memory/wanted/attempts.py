@@ -7,20 +7,26 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_dagster.memory.wanted.steps import Attempts, Step, Wish
+from genesys_dagster.org.org import Org
 
 STEP = "genesys/step"
 _AT_ONCE = 200  # databases limit the length of a list
 
 
-def wishes(instance: dg.DagsterInstance, steps: Sequence[Step]) -> list[Wish]:
-    """The steps with what was tried for them, in their order."""
+def wishes(instance: dg.DagsterInstance, org: Org, steps: Sequence[Step]) -> list[Wish]:
+    """An org's steps with what was tried for them, in their order."""
     runs: dict[str, list[dg.RunRecord]] = defaultdict(list)
-    keys = [step.key for step in steps]
+    keys = [step_tag(org, step) for step in steps]
     for start in range(0, len(keys), _AT_ONCE):
         wanted = dg.RunsFilter(tags={STEP: keys[start : start + _AT_ONCE]})
         for record in instance.get_run_records(wanted):
             runs[record.dagster_run.tags[STEP]].append(record)
-    return [Wish(step, _attempts(runs[step.key])) for step in steps]
+    return [Wish(step, _attempts(runs[key])) for step, key in zip(steps, keys, strict=True)]
+
+
+def step_tag(org: Org, step: Step) -> str:
+    """What a run for a step carries as its tag."""
+    return f"{org.name}: {step.key}" if org.name else step.key
 
 
 def _attempts(runs: Iterable[dg.RunRecord]) -> Attempts:

@@ -8,8 +8,9 @@ import dagster as dg
 
 from genesys_dagster.memory.notes import note, recall
 from genesys_dagster.memory.wanted.steps import Wish
+from genesys_dagster.org.org import Org
 
-# Whose part of the list it is: the names of the sensors.
+# Whose part of the list it is: the names of the sensors, before they carry the org's.
 NEW_DAYS = "export_new_days"
 REFRESHES = "refresh_days"
 SWEEPS = "sweep_late_activity_daily"
@@ -44,14 +45,14 @@ class Line(NamedTuple):
         return self.tries > 0 and not self.is_under_way
 
 
-def show(instance: dg.DagsterInstance, asker: str, wishes: Sequence[Wish]) -> bool:
+def show(instance: dg.DagsterInstance, org: Org, asker: str, wishes: Sequence[Wish]) -> bool:
     """Puts an asker's part of the list in the place of what it said before; returns whether that was something else."""
-    return note(instance, asker, [list(_line(wish)) for wish in wishes[:_MOST]])
+    return note(instance, org, asker, [list(_line(wish)) for wish in wishes[:_MOST]])
 
 
-def lines(instance: dg.DagsterInstance, *askers: str) -> list[Line]:
+def lines(instance: dg.DagsterInstance, org: Org, *askers: str) -> list[Line]:
     """The list, or the parts of some askers, the oldest wish first."""
-    noted = recall(instance, *(askers or ASKERS))
+    noted = recall(instance, org, *(askers or ASKERS))
     return sorted((Line(*line) for part in noted.values() for line in part), key=lambda line: line.since)
 
 

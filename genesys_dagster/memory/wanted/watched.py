@@ -1,12 +1,12 @@
 """The days that the refresh plan is not done with, and what it needs to know of them. Pure: no Dagster instance."""
 
 import json
-from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 
 from genesys_dagster.memory.pulls import Pull
-from genesys_dagster.memory.wanted.plan import RefreshPlan
+from genesys_dagster.org.days import Days
+from genesys_dagster.org.plan import RefreshPlan
 
 _VERSION = 2
 
@@ -88,14 +88,12 @@ class Watched:
         for known in self.days.values():
             known.is_from_query = False
 
-    def forget(
-        self, plan: RefreshPlan, is_partition: Callable[[str], bool], end_of: Callable[[str], datetime]
-    ) -> None:
+    def forget(self, plan: RefreshPlan, all_days: Days) -> None:
         """Drop the days that the plan is done with, and those that are no partitions any more."""
         self.days = {
             day: known
             for day, known in self.days.items()
-            if is_partition(day) and not known.is_over(plan, end_of(day))
+            if all_days.is_partition(day) and not known.is_over(plan, all_days.end_of(day))
         }
 
 

@@ -1,17 +1,18 @@
 """Asking for what is wanted: the runs that a tick requests, what it says, and the list that people see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import dagster as dg
 
+from genesys_dagster.automation.told import WANTED_DAYS, listed, report
 from genesys_dagster.memory.runs import PARTITION, days_in_progress
 from genesys_dagster.memory.wanted import steps as kinds
-from genesys_dagster.memory.wanted.attempts import STEP, wishes
+from genesys_dagster.memory.wanted.attempts import STEP, step_tag, wishes
 from genesys_dagster.memory.wanted.board import show
 from genesys_dagster.memory.wanted.steps import Step, Wish, in_words, ready
-from genesys_dagster.memory.wanted.told import WANTED_DAYS, listed, report
+from genesys_dagster.org.org import Org
 
 REASON = "genesys/reason"
 PROVISIONAL = "provisional"
@@ -42,47 +43,47 @@ class Asked(NamedTuple):
     words: str
 
 
-def ask(
-    instance: dg.DagsterInstance, asker: str, steps: Sequence[Step], now: datetime, most: int = _MOST
-) -> Asked:
+def ask(instance: dg.DagsterInstance, org: Org, asker: str, steps: Sequence[Step], now: datetime) -> Asked:
     """Asks for the steps whose time has come, and shows all of them.
 
     Args:
         instance: Which knows the runs.
+        org: Whose lake it is.
         asker: Whose list it is: the sensor's name.
         steps: All that is wanted, the most important first.
         now: The present moment.
-        most: How many at once.
     """
-    wanted = wishes(instance, steps)
-    if show(instance, asker, wanted):
-        report(instance, WANTED_DAYS, listed(instance))
-    return Asked([request_of(wish) for wish in ready_now(instance, wanted, now, most)], in_words(wanted))
+    wanted = wishes(instance, org, steps)
+    if show(instance, org, asker, wanted):
+        report(instance, org, WANTED_DAYS, listed(instance, org))
+    return Asked([request_of(org, wish) for wish in ready_now(instance, org, wanted, now)], in_words(wanted))
 
 
-def ready_now(
-    instance: dg.DagsterInstance, wanted: Sequence[Wish], now: datetime, most: int = _MOST
-) -> list[Wish]:
+def ready_now(instance: dg.DagsterInstance, org: Org, wanted: Sequence[Wish], now: datetime) -> list[Wish]:
     """Those that may be asked for, of days that no run is about to write."""
     # Whatever is under way may replace what another run writes, or the other way round: one after the other.
-    return ready(wanted, days_in_progress(instance, {wish.step.day for wish in wanted}), now, most)
+    return ready(wanted, days_in_progress(instance, org, {wish.step.day for wish in wanted}), now, _MOST)
 
 
-def request_of(wish: Wish) -> dg.RunRequest:
+def request_of(org: Org, wish: Wish) -> dg.RunRequest:
     """The run of a wish; it carries the step, by which its attempts are counted."""
-    return request(wish.step.day, wish.step.kind, wish.run_key, {STEP: wish.step.key})
+    tags = {STEP: step_tag(org, wish.step)}
+    return request(org, wish.step.day, wish.step.kind, wish.run_key, tags)
 
 
-def request(day: str, reason: str, run_key: str, tags: dict[str, str] | None = None) -> dg.RunRequest:
+def request(
+    org: Org, day: str, reason: str, run_key: str, tags: Mapping[str, str] | None = None
+) -> dg.RunRequest:
     """Requests a run for a day.
 
     Args:
+        org: Whose.
         day: Partition key.
         reason: Kind of the step, or `provisional`; stands on the run as the tag `genesys/reason`.
         run_key: Dagster starts no second run of the same sensor or schedule with it.
         tags: Further tags.
     """
-    all_tags = {REASON: reason, "dagster/priority": str(_PRIORITY[reason]), **(tags or {})}
+    all_tags = {**org.tag, REASON: reason, "dagster/priority": str(_PRIORITY[reason]), **(tags or {})}
     if (
         reason == kinds.CHECKS
     ):  # a job of checks alone has no partitions of its own: the tag says which is checked

@@ -5,16 +5,32 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_dagster.checks.finding import table
-from genesys_dagster.memory.pulls import ASSET_KEY
+from genesys_dagster.memory.pulls import DETAILS
 from genesys_dagster.memory.wanted.board import Line, lines
+from genesys_dagster.org.org import Org
 
 WANTED_DAYS = "wanted_days"
 _SHOWN = 200
 
 
-def listed(instance: dg.DagsterInstance) -> dg.AssetCheckResult:
+def wanted_days(org: Org) -> dg.AssetChecksDefinition:
+    """The check `wanted_days`."""
+
+    @dg.asset_check(
+        asset=org.key(DETAILS),
+        name=WANTED_DAYS,
+        description="What sensors want of the lake and have tried in vain: which day, since when, how often tried, and when "
+        "next. They ask for it as long as it is wanted, at intervals of up to a day.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        return listed(context.instance, org)
+
+    return check
+
+
+def listed(instance: dg.DagsterInstance, org: Org) -> dg.AssetCheckResult:
     """What is wanted: a warning while something was tried in vain and waits to be asked for again."""
-    wanted = lines(instance)
+    wanted = lines(instance, org)
     waiting = [line for line in wanted if line.waits]
     metadata = {"wanted": table([_row(line) for line in wanted[:_SHOWN]])} if wanted else {}
     return dg.AssetCheckResult(
@@ -25,21 +41,10 @@ def listed(instance: dg.DagsterInstance) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(
-    asset=ASSET_KEY,
-    name=WANTED_DAYS,
-    description="What sensors want of the lake and have tried in vain: which day, since when, how often tried, and when next. "
-    "They ask for it as long as it is wanted, at intervals of up to a day.",
-)
-def wanted_days(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """List it."""
-    return listed(context.instance)
-
-
-def report(instance: dg.DagsterInstance, name: str, result: dg.AssetCheckResult) -> None:
+def report(instance: dg.DagsterInstance, org: Org, name: str, result: dg.AssetCheckResult) -> None:
     """Report a check of `conversation_details` that no run evaluates."""
     evaluation = dg.AssetCheckEvaluation(
-        asset_key=ASSET_KEY,
+        asset_key=org.key(DETAILS),
         check_name=name,
         passed=result.passed,
         severity=result.severity,

@@ -1,0 +1,79 @@
+"""The jobs that export, update, check and sweep days."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+from genesys_dagster.checks.all_checks import Checks
+from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
+from genesys_dagster.org.org import Org
+
+Job: TypeAlias = Any
+"""What `dagster.define_asset_job` makes; its class is not public."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of an org that write and check its days.
+
+    Attributes:
+        org: Whose.
+        checks: Its checks of a day.
+    """
+
+    org: Org
+    checks: Checks = field(repr=False)
+
+    @cached_property
+    def export(self) -> Job:
+        """Pulls a day. The check `total_hits` asks what a pull has just been told, and `completeness` has looked at."""
+        return self._job(
+            "export_conversation_details",
+            self._day - dg.AssetSelection.checks(self.checks.total_hits),
+            "Pulls one day of conversations from Genesys Cloud again, whole.",
+        )
+
+    @cached_property
+    def update(self) -> Job:
+        """Brings a day up to date. Without the checks that ask Genesys Cloud: an update costs no request."""
+        step = self.org.key(DETAILS).to_python_identifier()
+        return self._job(
+            "update_conversation_details",
+            self._day - dg.AssetSelection.checks(self.checks.total_hits, self.checks.reconciliation),
+            "Brings one day of conversations up to date from what `late_activity` found, without a request.",
+            config={"ops": {step: {"config": {"from_late_activity": True}}}},
+        )
+
+    @cached_property
+    def check(self) -> Job:
+        """Checks alone, of what has come without them: its run died, or failed on a later day. No request either."""
+        return self._job(
+            "check_conversation_details",
+            dg.AssetSelection.checks(*self.check_keys),
+            "Checks one day of conversations as it lies in the lake, without a request.",
+        )
+
+    @cached_property
+    def sweep(self) -> Job:
+        """Sweeps a day."""
+        return self._job(
+            "sweep_late_activity",
+            dg.AssetSelection.assets(self.org.key(LATE_ACTIVITY)),
+            "Finds the older conversations in which something happened on a day.",
+        )
+
+    @property
+    def check_keys(self) -> list[dg.AssetCheckKey]:
+        """The checks that ask Genesys Cloud nothing."""
+        return sorted(key for check in self.checks.quiet for key in check.check_keys)
+
+    @property
+    def _day(self) -> dg.AssetSelection:
+        return dg.AssetSelection.assets(self.org.key(DETAILS))
+
+    def _job(self, name: str, selection: dg.AssetSelection, description: str, **settings: Any) -> Job:
+        return dg.define_asset_job(
+            self.org.label(name), selection, description=description, tags=self.org.tag, **settings
+        )

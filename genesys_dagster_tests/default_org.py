@@ -1,0 +1,63 @@
+"""The org without a name and without variables, and its definitions one by one, for tests of one of them."""
+
+from genesys_dagster.assets.conversation_details import conversation_details as _conversation_details
+from genesys_dagster.assets.late_activity import late_activity as _late_activity
+from genesys_dagster.assets.performance import performance
+from genesys_dagster.assets.reference import reference
+from genesys_dagster.assets.report import contact_center_report as _contact_center_report
+from genesys_dagster.assets.tables import tables
+from genesys_dagster.automation.definitions import automation
+from genesys_dagster.automation.jobs import Jobs
+from genesys_dagster.checks.all_checks import all_checks
+from genesys_dagster.cloud import GenesysCloud
+
+ORG = GenesysCloud.from_environment()
+DAYS = ORG.days
+PARTITIONS = ORG.days.partitions
+ASSET_KEY, LATE_ACTIVITY = ORG.key("conversation_details"), ORG.key("late_activity")
+
+conversation_details = _conversation_details(ORG)
+late_activity = _late_activity(ORG)
+TABLES = tables(ORG)
+PERFORMANCE = performance(ORG)
+REFERENCE = reference(ORG)
+contact_center_report = _contact_center_report(ORG)
+CHECKS = all_checks(ORG)
+AUTOMATION = automation(ORG, CHECKS)
+JOBS = Jobs(ORG, CHECKS)
+
+
+def sensors(org=ORG):
+    """The sensors of an org by their names."""
+    return {sensor.name: sensor for sensor in automation(org, all_checks(org)).sensors}
+
+
+def schedules(org=ORG):
+    """The schedules of an org by their names."""
+    return {schedule.name: schedule for schedule in automation(org, all_checks(org)).schedules}
+
+
+queue_performance, agent_performance, queue_performance_weekly = PERFORMANCE
+WEEKS = DAYS.weeks()
+end_of, start_of, ended_by, is_partition, day_of = (
+    DAYS.end_of,
+    DAYS.start_of,
+    DAYS.ended_by,
+    DAYS.is_partition,
+    DAYS.day_of,
+)
+
+_SENSORS, _SCHEDULES = sensors(), schedules()
+export_new_days = _SENSORS["export_new_days"]
+refresh_days = _SENSORS["refresh_days"]
+check_days = _SENSORS["check_days"]
+sweep_late_activity_daily = _SENSORS["sweep_late_activity_daily"]
+update_from_late_activity = _SENSORS["update_from_late_activity"]
+export_yesterday = _SCHEDULES["export_yesterday"]
+export_yesterday_provisionally = _SCHEDULES["export_yesterday_provisionally"]
+REQUIRE_SCHEDULE = _SCHEDULES["require_yesterday_at_deadline"]
+require_yesterday = REQUIRE_SCHEDULE.job
+abort_stale_uploads = _SCHEDULES["abort_stale_uploads_daily"].job
+delete_orphaned_jobs = _SCHEDULES["delete_orphaned_jobs_daily"].job
+EXPORT_JOB, UPDATE_JOB, CHECK_JOB, SWEEP_JOB = JOBS.export, JOBS.update, JOBS.check, JOBS.sweep
+CHECK_KEYS = JOBS.check_keys
