@@ -33,7 +33,7 @@ from genesys_dagster.genesys.pauses import Waiting
 from genesys_dagster.genesys.rate_limit import RateLimiter, shared_budget
 from genesys_dagster.genesys.responses import Received, Response
 from genesys_dagster.genesys.sdk_login import issue_with_sdk
-from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.genesys.settings import ClientSettings, SettingNames
 from genesys_dagster.genesys.stats import ClientStats
 from genesys_dagster.genesys.surroundings import (
     check_surroundings,
@@ -258,7 +258,7 @@ class GenesysClient:
 
     def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
         complaint = complaint_of(received, secrets_of(self.settings, token))
-        error = rejection(call.method, call.path, received.status, complaint)
+        error = rejection(call.method, call.path, received.status, complaint, self.settings.names)
         now = self.clock.now()
         if received.status != 429 or isinstance(error, JobLimitError):
             # The latter says nothing about other requests: they go on.
@@ -329,7 +329,7 @@ class _Wire:
         except TimeoutError:
             raise _broken(f"no complete answer within {limit:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            raise _transport_error(error, url) from None
+            raise _transport_error(error, url, self._settings.names) from None
         if response.status_code == 407:  # over plain HTTP, a proxy's answer looks like the server's
             raise refused_by_proxy(urlsplit(url).scheme, 407)
         return Received(response.status_code, response.headers, b"".join(chunks))
@@ -345,7 +345,7 @@ def _broken(problem: str, *, sent: bool = True) -> ServiceUnavailableError:
     return error
 
 
-def _transport_error(error: Exception, url: str) -> GenesysError:
+def _transport_error(error: Exception, url: str, names: SettingNames) -> GenesysError:
     """Translate what httpx says; its own texts are not used, they may quote addresses with parameters."""
     kind, parts = type(error).__name__, urlsplit(url)
     host = parts.hostname
@@ -357,7 +357,7 @@ def _transport_error(error: Exception, url: str) -> GenesysError:
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
         return ConfigurationError(
             f"the address of {host} cannot be used ({kind})",
-            remedy="Check GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL.",
+            remedy=f"Check {names.api_url} and {names.login_url}.",
         )
     if isinstance(error, httpx.ProxyError):
         # httpcore's text begins with the status of the proxy's answer (httpcore/_async/http_proxy.py).
@@ -368,7 +368,8 @@ def _transport_error(error: Exception, url: str) -> GenesysError:
         proxy = proxy_variable(parts.scheme)
         through = f" through the proxy of {proxy}" if proxy else ""
         failure = _broken(f"no connection to {host}{through} ({kind})", sent=False)
-        failure.advice = f"Check the network, GENESYSCLOUD_REGION, GENESYSCLOUD_API_URL, GENESYSCLOUD_LOGIN_URL and {proxy or 'HTTPS_PROXY'}."
+        addresses = f"{names.region}, {names.api_url}, {names.login_url}"
+        failure.advice = f"Check the network, {addresses} and {proxy or 'HTTPS_PROXY'}."
         return failure
     return _broken(f"the connection to {host} broke ({kind})")
 

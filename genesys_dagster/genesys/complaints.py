@@ -20,6 +20,7 @@ from genesys_dagster.genesys.errors import (
 from genesys_dagster.genesys.json_text import read_json
 from genesys_dagster.genesys.redaction import BLANK, identifier, is_harmless, repeatable
 from genesys_dagster.genesys.responses import Received
+from genesys_dagster.genesys.settings import DEFAULT_NAMES, SettingNames
 
 _LONGEST_BODY = 65_536  # bytes of an error answer that are looked at
 _DETAILS_PATH = "/api/v2/analytics/conversations/details"
@@ -140,7 +141,9 @@ _VERDICTS: dict[int, _Verdict] = {
 }
 
 
-def rejection(method: str, path: str, status: int, complaint: Complaint) -> GenesysError:
+def rejection(
+    method: str, path: str, status: int, complaint: Complaint, names: SettingNames = DEFAULT_NAMES
+) -> GenesysError:
     """Choose the exception for a status that is not a success.
 
     Args:
@@ -148,11 +151,12 @@ def rejection(method: str, path: str, status: int, complaint: Complaint) -> Gene
         path: Path without query.
         status: HTTP status.
         complaint: What the answer said, free of secrets.
+        names: What the settings to check are called.
     """
     kind, problem, remedy = (
         _ONE_JOB_TOO_MANY
         if _is_one_job_too_many(method, path, status, complaint)
-        else _verdict(path, status, complaint)
+        else _verdict(path, status, complaint, names)
     )
     return kind(
         problem,
@@ -167,9 +171,10 @@ def rejection(method: str, path: str, status: int, complaint: Complaint) -> Gene
     )
 
 
-def _verdict(path: str, status: int, complaint: Complaint) -> _Verdict:
+def _verdict(path: str, status: int, complaint: Complaint, names: SettingNames) -> _Verdict:
     if status == 401:
-        return AuthenticationError, "Genesys Cloud refused a token that it had just issued", None
+        problem = "Genesys Cloud refused a token that it had just issued"
+        return AuthenticationError, problem, names.login_advice
     if status == 403:
         named = (
             f"{_DETAILS_PERMISSION} is needed"
@@ -182,13 +187,15 @@ def _verdict(path: str, status: int, complaint: Complaint) -> _Verdict:
     # Transient (Genesys developer blog, "Resiliency patterns", 2021-06-15).
     if status >= 500:
         return ServiceUnavailableError, "Genesys Cloud is not answering properly", "Try again later."
+    address = f"Check {names.region} and {names.api_url}."
     if status < 400:
-        return (
-            RequestRejectedError,
-            "the answer is a redirect, which this API does not use",
-            "Check GENESYSCLOUD_REGION and GENESYSCLOUD_API_URL.",
-        )
-    return RequestRejectedError, "Genesys Cloud rejected the request", _advice_on_rejection(status, complaint)
+        return RequestRejectedError, "the answer is a redirect, which this API does not use", address
+    is_of_another_server = status == 404 and complaint.code is None  # not an ErrorBody
+    return (
+        RequestRejectedError,
+        "Genesys Cloud rejected the request",
+        address if is_of_another_server else None,
+    )
 
 
 def _is_one_job_too_many(method: str, path: str, status: int, complaint: Complaint) -> bool:
@@ -200,9 +207,3 @@ def _is_one_job_too_many(method: str, path: str, status: int, complaint: Complai
     submits = method == "POST" and path == f"{_DETAILS_PATH}/jobs"
     said = f"{complaint.limit_key} {complaint.code} {complaint.message}".lower()
     return submits and 400 <= status < 500 and "concurren" in said
-
-
-def _advice_on_rejection(status: int, complaint: Complaint) -> str | None:
-    if status == 404 and complaint.code is None:  # not an ErrorBody: some other server answered
-        return "Check GENESYSCLOUD_REGION and GENESYSCLOUD_API_URL."
-    return None

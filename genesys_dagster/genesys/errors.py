@@ -112,11 +112,6 @@ class ConfigurationError(GenesysError):
 class AuthenticationError(GenesysError):
     """Genesys Cloud does not accept the OAuth client or the token issued for it."""
 
-    remedy = (
-        "Check GENESYSCLOUD_OAUTHCLIENT_ID and GENESYSCLOUD_OAUTHCLIENT_SECRET, that the OAuth client uses the grant "
-        "type Client Credentials, and that GENESYSCLOUD_REGION is the region of its organization."
-    )
-
 
 class PermissionDeniedError(GenesysError):
     """The OAuth client is known but its roles do not allow the request."""

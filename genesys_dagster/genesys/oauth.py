@@ -21,7 +21,7 @@ from genesys_dagster.genesys.errors import (
 from genesys_dagster.genesys.json_text import read_json
 from genesys_dagster.genesys.redaction import authorization_pair, mask_of
 from genesys_dagster.genesys.responses import Received
-from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.genesys.settings import ClientSettings, SettingNames
 from genesys_dagster.genesys.waits import pause_after_429, retry_after
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[Received]]
@@ -128,7 +128,7 @@ async def issue_over_http(settings: ClientSettings, post: Post, clock: Clock) ->
     received = await post(settings.login_base + TOKEN_PATH, headers, b"grant_type=client_credentials")
     if received.status != 200:
         raise _login_error(settings, received, clock)
-    return _read_grant(received.content())
+    return _read_grant(received.content(), settings.names)
 
 
 def secrets_of(settings: ClientSettings, token: str = "") -> Callable[[str], str]:
@@ -145,7 +145,7 @@ class _TokenAnswer(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_TokenAnswer)
 
 
-def _read_grant(body: bytes) -> Grant:
+def _read_grant(body: bytes, names: SettingNames) -> Grant:
     try:
         answer = read_json(body, _decoder, _TokenAnswer)
     except MalformedResponseError:
@@ -157,7 +157,7 @@ def _read_grant(body: bytes) -> Grant:
             "the login service answered without an access token",
             method="POST",
             path=TOKEN_PATH,
-            remedy="Check GENESYSCLOUD_REGION and GENESYSCLOUD_LOGIN_URL.",
+            remedy=f"Check {names.region} and {names.login_url}.",
         )
     return Grant(token, min(lifetime, _LONGEST_LIFETIME) if lifetime > 0 else SHORTEST_LIFETIME)
 
@@ -166,7 +166,7 @@ def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> 
     status, complaint = received.status, complaint_of(received, secrets_of(settings))
     message = complaint.message
     if status in {400, 401, 403}:
-        return login_refused(settings.region, status, message, complaint.correlation_id)
+        return login_refused(settings, status, message, complaint.correlation_id)
     if status in {408, 429} or status >= 500:
         now = clock.now()
         wait = (
@@ -191,22 +191,23 @@ def _login_error(settings: ClientSettings, received: Received, clock: Clock) -> 
         path=TOKEN_PATH,
         status=status,
         correlation_id=complaint.correlation_id,
-        remedy="Check GENESYSCLOUD_REGION and GENESYSCLOUD_LOGIN_URL.",
+        remedy=f"Check {settings.names.region} and {settings.names.login_url}.",
     )
 
 
 def login_refused(
-    region: str, status: int, message: str | None, correlation_id: str | None = None
+    settings: ClientSettings, status: int, message: str | None, correlation_id: str | None = None
 ) -> AuthenticationError:
     """Build the error for a login that was refused for good.
 
     Both 400 and 401 are seen for a wrong id or secret (gildas/go-gcloudcx, error.go and login_test.go).
     """
     return AuthenticationError(
-        f"the login service of region {region} refused the OAuth client",
+        f"the login service of region {settings.region} refused the OAuth client",
         method="POST",
         path=TOKEN_PATH,
         status=status,
         message=message,
         correlation_id=correlation_id,
+        remedy=settings.names.login_advice,
     )

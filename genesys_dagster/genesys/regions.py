@@ -40,12 +40,13 @@ class Hosts:
     login_url: str
 
 
-def hosts(region: str) -> Hosts:
+def hosts(region: str, setting: str = "the region") -> Hosts:
     """Find the addresses of a region.
 
     Args:
         region: An AWS region name in either spelling (`us-east-1`, `us_east_1`), or the domain of the organization
             (`mypurecloud.de`; a leading `https://`, `api.`, `login.` or `apps.` is ignored).
+        setting: What the region is called where it is set.
 
     Returns:
         The base URLs; the login host is the API host with `login.` in place of `api.` (SDK 269 api_client.py).
@@ -60,6 +61,6 @@ def hosts(region: str) -> Hosts:
             f"{region!r} is no Genesys Cloud region"
             if len(region) <= _LONGEST_QUOTED
             else "that is no Genesys Cloud region",
-            remedy=f"Set GENESYSCLOUD_REGION to one of {', '.join(sorted(REGION_DOMAINS))}, or to your domain.",
+            remedy=f"Set {setting} to one of {', '.join(sorted(REGION_DOMAINS))}, or to your domain.",
         )
     return Hosts(api_url=f"https://api.{domain}", login_url=f"https://login.{domain}")

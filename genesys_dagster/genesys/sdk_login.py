@@ -16,7 +16,7 @@ from genesys_dagster.genesys.errors import (
     ServiceUnavailableError,
 )
 from genesys_dagster.genesys.oauth import SHORTEST_LIFETIME, TOKEN_PATH, Grant, login_refused, secrets_of
-from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.genesys.settings import ClientSettings, SettingNames
 
 T = TypeVar("T")
 
@@ -35,7 +35,9 @@ async def issue_with_sdk(settings: ClientSettings) -> Grant:
     try:
         token = await asyncio.wait_for(_in_daemon_thread(lambda: _log_in(settings)), settings.request_timeout)
     except TimeoutError:
-        raise _unavailable(f"the SDK's login did not finish within {settings.request_timeout:g} s") from None
+        raise _unavailable(
+            f"the SDK's login did not finish within {settings.request_timeout:g} s", settings.names
+        ) from None
     if not token:
         raise MalformedResponseError("the SDK's login returned no token", method="POST", path=TOKEN_PATH)
     return Grant(token, SHORTEST_LIFETIME)
@@ -70,18 +72,18 @@ def _translated(error: Exception, settings: ClientSettings) -> GenesysError:
     if status in {400, 401}:
         reason = getattr(error, "reason", None)
         words = secrets_of(settings)(reason) if isinstance(reason, str) else None
-        return login_refused(settings.region, status, words)
-    failure = _unavailable(f"the SDK's login failed with {type(error).__name__}")
+        return login_refused(settings, status, words)
+    failure = _unavailable(f"the SDK's login failed with {type(error).__name__}", settings.names)
     failure.status = status if isinstance(status, int) else None
     return failure
 
 
-def _unavailable(problem: str) -> ServiceUnavailableError:
+def _unavailable(problem: str, names: SettingNames) -> ServiceUnavailableError:
     return ServiceUnavailableError(
         problem,
         method="POST",
         path=TOKEN_PATH,
-        remedy="Check GENESYSCLOUD_REGION, GENESYSCLOUD_LOGIN_URL and the network, and try again.",
+        remedy=f"Check {names.region}, {names.login_url} and the network, and try again.",
     )
 
 

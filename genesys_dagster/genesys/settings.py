@@ -1,5 +1,6 @@
 """Everything about a Genesys Cloud connection that can be set, checked when it is set."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal, get_args
@@ -10,6 +11,28 @@ from genesys_dagster.genesys.regions import hosts
 
 AuthMethod = Literal["http", "sdk"]
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingNames:
+    """What the settings that tell one org from another are called where they are set, for the texts of errors."""
+
+    client_id: str = "GENESYSCLOUD_OAUTHCLIENT_ID"
+    client_secret: str = "GENESYSCLOUD_OAUTHCLIENT_SECRET"  # noqa: S105 - a name
+    region: str = "GENESYSCLOUD_REGION"
+    api_url: str = "GENESYSCLOUD_API_URL"
+    login_url: str = "GENESYSCLOUD_LOGIN_URL"
+
+    @property
+    def login_advice(self) -> str:
+        """What to check when a login or its token is refused."""
+        return (
+            f"Check {self.client_id} and {self.client_secret}, that the OAuth client uses the grant type Client "
+            f"Credentials, and that {self.region} is the region of its organization."
+        )
+
+
+DEFAULT_NAMES = SettingNames()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +55,7 @@ class ClientSettings:
         initial_backoff: Seconds before the first repeat; doubles from there, with up to as much jitter again.
         max_backoff: Seconds before a repeat, at most.
         max_retry_after: Seconds of `Retry-After` that are waited for in place; more ends the request with an error.
+        names: What the first five are called where they are set; errors name them so.
 
     Raises:
         ConfigurationError: A value is missing or out of range.
@@ -51,9 +75,17 @@ class ClientSettings:
     initial_backoff: float = 0.5
     max_backoff: float = 60.0
     max_retry_after: float = 900.0
+    names: SettingNames = DEFAULT_NAMES
 
     def __post_init__(self) -> None:
-        _check_credentials(self.client_id, self.client_secret)
+        _check_credentials(
+            {self.names.client_id: self.client_id, self.names.client_secret: self.client_secret}
+        )
+        if ":" in self.client_id:  # it separates id and secret in what is sent (RFC 7617, 2)
+            raise ConfigurationError(
+                f"{self.names.client_id} holds a colon",
+                remedy=f"Set the id alone, and the secret in {self.names.client_secret}.",
+            )
         if self.auth not in get_args(AuthMethod):
             raise ConfigurationError(f"auth is {self.auth!r}", remedy='Use auth="http" or auth="sdk".')
         for name in ("max_concurrency", "requests_per_minute", "max_attempts"):
@@ -68,19 +100,18 @@ class ClientSettings:
     def api_base(self) -> str:
         """Base URL of the API, without a trailing slash."""
         if self.api_url is not None:
-            return _checked_url("GENESYSCLOUD_API_URL", self.api_url)
-        return hosts(self.region).api_url
+            return _checked_url(self.names.api_url, self.api_url)
+        return hosts(self.region, self.names.region).api_url
 
     @property
     def login_base(self) -> str:
         """Base URL of the login service, without a trailing slash."""
         if self.login_url is not None:
-            return _checked_url("GENESYSCLOUD_LOGIN_URL", self.login_url)
-        return hosts(self.region).login_url
+            return _checked_url(self.names.login_url, self.login_url)
+        return hosts(self.region, self.names.region).login_url
 
 
-def _check_credentials(client_id: str, client_secret: str) -> None:
-    values = {"GENESYSCLOUD_OAUTHCLIENT_ID": client_id, "GENESYSCLOUD_OAUTHCLIENT_SECRET": client_secret}
+def _check_credentials(values: Mapping[str, str]) -> None:
     missing = [name for name, value in values.items() if not value.strip()]
     if missing:
         raise ConfigurationError(
@@ -93,11 +124,6 @@ def _check_credentials(client_id: str, client_secret: str) -> None:
                 f"{name} {problem}",
                 remedy="Copy it again from Admin > Integrations > OAuth, without anything around it.",
             )
-    if ":" in client_id:  # it separates id and secret in what is sent (RFC 7617, 2)
-        raise ConfigurationError(
-            "GENESYSCLOUD_OAUTHCLIENT_ID holds a colon",
-            remedy="Set the id alone, and the secret in GENESYSCLOUD_OAUTHCLIENT_SECRET.",
-        )
 
 
 def _problem_of_credential(value: str) -> str | None:
