@@ -49,6 +49,7 @@ async def alive_in(
     require_availability(interval, available_until)
     job = BulkJob(
         client,
+        interval,
         settings or JobSettings(),
         progress,
         available_until,
@@ -56,7 +57,7 @@ async def alive_in(
         ledger=ledger,
         is_end=lambda page: _reaches_into(page, interval),
     )
-    async with aclosing(job.pages(interval)) as pages:
+    async with await job.submit(), aclosing(job.pages()) as pages:
         async for page in pages:
             progress.pages += 1
             progress.records += page.records

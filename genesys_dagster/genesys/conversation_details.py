@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from genesys_dagster.genesys.errors import (
 )
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
-from genesys_dagster.genesys.jobs import Announced, BulkJob, JobFollower, JobSettings
+from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import LONGEST_INTERVAL, InteractiveQuery, Paging
@@ -146,17 +146,19 @@ class ConversationDetails:
         announcing = asyncio.create_task(self._announce(interval))
         try:
             slices = self._job_slices or await self._slices_worth(announcing)
-            async with aclosing(self._in_slices(interval, slices, announcing)) as pages:
+            reader = self._in_slices(interval, slices) if slices > 1 else self._in_one(interval, announcing)
+            async with aclosing(reader) as pages:
                 async for page in pages:
                     yield page
         finally:
             announcing.cancel()
             await asyncio.wait([announcing])
 
-    async def _announce(self, interval: Interval) -> None:
+    async def _announce(self, interval: Interval) -> int | None:
         self.progress.total_hits = await self.count(interval)
+        return self.progress.total_hits
 
-    async def _slices_worth(self, announcing: asyncio.Task[None]) -> int:
+    async def _slices_worth(self, announcing: asyncio.Task[int | None]) -> int:
         """How many slices suit the size of the interval and the distance of the server, as far as both are known."""
         settings, page_size = self._client.settings, self._job_settings.page_size
 
@@ -166,47 +168,29 @@ class ConversationDetails:
 
         if worth(_MANY_RECORDS) == 1:  # the server is near: no reason to wait for the number
             return 1
-        await asyncio.wait([announcing])
-        return worth(self.progress.total_hits or 0)
+        return worth(await announcing or 0)
 
-    def _in_slices(
-        self, interval: Interval, slices: int, announcing: asyncio.Task[None]
+    async def _in_one(
+        self, interval: Interval, announcing: asyncio.Task[int | None]
     ) -> AsyncGenerator[Page, None]:
-        if slices > 1:
-            at_once = min(slices, self._client.settings.max_concurrency)
-            return sliced(interval, slices, at_once, self._from_one_of_many)
-
-        async def announced() -> int | None:
-            await asyncio.wait([announcing])
-            return self.progress.total_hits
-
-        return self._job(self.progress, announced).pages(interval)
-
-    async def _from_one_of_many(
-        self, interval: Interval, follower: JobFollower
-    ) -> AsyncGenerator[Page, None]:
-        # Several jobs are under way: `job_id` and `job_state` are each one's.
-        progress = ExportProgress(source="job")
-        # How many to expect of each slice would cost a request each; the whole is counted in the end.
-        job = self._job(progress, None, follower)
-        async with aclosing(job.pages(interval)) as pages:
+        job = self._job(interval, announcing)
+        async with await job.submit(), aclosing(job.pages()) as pages:
             async for page in pages:
-                self.progress.available_until = _earlier(
-                    self.progress.available_until, progress.available_until
-                )
                 yield page
 
-    def _job(
-        self, progress: ExportProgress, announced: Announced | None, follower: JobFollower | None = None
-    ) -> BulkJob:
+    def _in_slices(self, interval: Interval, slices: int) -> AsyncGenerator[Page, None]:
+        # How many to expect of each slice would cost a request each; the whole is counted in the end.
+        return sliced(interval, slices, min(slices, self._client.settings.max_concurrency), self._job)
+
+    def _job(self, interval: Interval, expected: Awaitable[int | None] | None = None) -> BulkJob:
         return BulkJob(
             self._client,
+            interval,
             self._job_settings,
-            progress,
+            self.progress,
             self._watermark,
             ledger=self._ledger,
-            follower=follower,
-            announced=announced,
+            expected=expected,
         )
 
     async def _choose(self, interval: Interval) -> Literal["job", "query"]:
@@ -232,10 +216,6 @@ class ConversationDetails:
                 remedy="It is left as it is; the day is asked for again when the watermark has passed its end.",
             )
         return "query"
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(one, other) if one and other else one or other
 
 
 def _check_minimum(**numbers: int) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
@@ -36,7 +37,6 @@ _DELETE_PATIENCE = 10.0  # s; cleaning up must not hold up the end of a run
 # a later run wants what has happened since.
 _LONGEST_MEMORY = 6 * 3600.0  # s
 _SUBMITTED_ANEW = 3  # times in one go, if the job vanishes again and again
-_SECONDS_BETWEEN_WORDS = 30.0
 
 # SDK 269 models/async_query_status.py lists the states.
 _RUNNING = {"QUEUED", "PENDING"}
@@ -45,7 +45,8 @@ _REMEDIES = {
     "CANCELLED": "Somebody cancelled the job; run the step again.",
 }
 
-Announced = Callable[[], Awaitable[int | None]]
+MakeRoom = Callable[[], Awaitable[bool]]
+"""Waits until one of our own jobs has ended; False if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,33 +68,24 @@ class JobSettings:
     longest_poll: float = 30.0
 
 
-class JobFollower:
-    """Is told how far a job is. This one does nothing with it."""
-
-    def submitted(self) -> None:
-        """There is a job; called again if it vanished and was submitted once more."""
-
-    def read(self) -> None:
-        """The job's last page was consumed; it is still to be deleted."""
-
-    async def make_room(self) -> bool:
-        """The server takes no more jobs: wait until one of our own has ended; False if there is none."""
-        return False
-
-
 class _StillRunningError(JobFailedError):
     """Nothing is wrong with the job, it takes longer."""
 
 
-async def _unknown() -> int | None:
-    return None
+# Whoever tries again finds the job done, or further.
+_WITHOUT_FAULT_OF_THE_JOB = (ServiceUnavailableError, MalformedResponseError, _StillRunningError)
+
+
+async def _none_of_ours() -> bool:
+    return False
 
 
 class BulkJob:
-    """Pages of a bulk job.
+    """A bulk job: `submit` it, and read its `pages` under `async with`, which deletes it or leaves it to the next.
 
     Args:
         client: An open client.
+        interval: What to ask for.
         settings: How to wait and read.
         progress: Kept up to date.
         available_until: The watermark, asked for before.
@@ -102,37 +94,67 @@ class BulkJob:
             models/async_conversation_query.py, startOfDayIntervalMatching).
         ledger: Where submitted jobs are remembered, if anywhere: a process that dies, or that has no more patience,
             leaves its job to the next.
-        follower: Told how far the job is.
-        announced: Tells how many records to expect; asked while the job is waited for.
+        expected: How many records to expect, once that is known.
         is_end: Tells of a last page whether it can be the last, where no number is known.
     """
 
-    def __init__(  # noqa: PLR0913 - a job, and who follows it
+    def __init__(  # noqa: PLR0913 - what to ask for, and how to judge the answer
         self,
         client: GenesysClient,
+        interval: Interval,
         settings: JobSettings,
         progress: ExportProgress,
         available_until: datetime,
         *,
         by_start_day: bool = True,
         ledger: JobLedger | None = None,
-        follower: JobFollower | None = None,
-        announced: Announced | None = None,
+        expected: Awaitable[int | None] | None = None,
         is_end: Callable[[Page], bool] | None = None,
     ) -> None:
         self._client = client
+        self._interval = interval
         self._settings = settings
         self._progress = progress
         self._available_until = available_until
-        self._by_start_day = by_start_day
         self._has_ledger = ledger is not None
         self._ledger: JobLedger = ledger or NoLedger()
-        self._follower = follower or JobFollower()
-        self._announced = announced or _unknown
+        self._expected = expected
         self._is_end = is_end
+        self._question = {
+            "interval": interval.as_text(),
+            "order": "asc",
+            "orderBy": "conversationStart",
+            "startOfDayIntervalMatching": by_start_day,
+        }
+        self._key = msgspec.json.encode(self._question, order="deterministic").decode()
+        self._held = AsyncExitStack()  # what to do about the job that the server holds, while it holds one
 
-    async def pages(self, interval: Interval) -> AsyncGenerator[Page, None]:
-        """Yield the result pages of a job.
+    async def submit(self, make_room: MakeRoom = _none_of_ours) -> Self:
+        """Submit the job, or take over the one that a process before this one left.
+
+        Args:
+            make_room: Called when the server takes no more jobs.
+
+        Raises:
+            JobLimitError: It takes no more for as long as a job may take.
+            GenesysError: As in `GenesysClient.fetch`.
+        """
+        self._progress.job_id = None
+        self._job = await self._taken_over() or await self._submit_when_allowed(make_room)
+        self._progress.job_id = self._job.job_id
+        self._held.push_async_exit(self._let_go)
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._held.__aexit__(kind, error, trace)
+
+    async def pages(self) -> AsyncGenerator[Page, None]:
+        """Yield the result pages.
 
         If the job vanishes while it is waited for or read, it is submitted anew and read from the start, so
         conversations may come twice; nothing is left out.
@@ -146,7 +168,7 @@ class BulkJob:
         """
         for anew in range(_SUBMITTED_ANEW + 1):
             try:
-                async with aclosing(self._one_job(interval)) as pages:
+                async with aclosing(self._results()) as pages:
                     async for page in pages:
                         yield page
                     return
@@ -154,102 +176,70 @@ class BulkJob:
                 if anew == _SUBMITTED_ANEW:
                     raise
                 _log.warning("submitting the bulk job anew: %s", error)
+            await self._held.aclose()
+            await self.submit()
 
-    async def _one_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
-        self._progress.job_id = None
-        question = self._question(interval)
-        text = msgspec.json.encode(question, order="deterministic").decode()
-        job = await self._taken_over(text) or await self._submit_when_allowed(interval, question, text)
-        self._progress.job_id = job.job_id
-        announcing = asyncio.ensure_future(self._announced())
-        is_left_to_the_next = False
-        try:
-            self._follower.submitted()
-            await self._wait(job.job_id)
-            chain = Chain(self._settings.page_size, await announcing, self._is_end)
-            results = JobResults(self._client, self._progress, job, chain)
-            async with aclosing(results.pages(interval)) as pages:
-                async for page in pages:
-                    yield page
-            self._follower.read()
-        except (ServiceUnavailableError, MalformedResponseError, _StillRunningError) as error:
-            # Nothing is wrong with the job: whoever tries again finds it done, or further.
-            is_left_to_the_next = self._has_ledger
-            if is_left_to_the_next:
-                self._ledger.keep(text, awaited=isinstance(error, _StillRunningError))
-            raise
-        finally:
-            announcing.cancel()
-            if not is_left_to_the_next:
-                await self._discard(text, job.job_id)
+    async def _results(self) -> AsyncGenerator[Page, None]:
+        await self._wait(self._job.job_id)
+        chain = Chain(
+            self._settings.page_size, await self._expected if self._expected else None, self._is_end
+        )
+        results = JobResults(self._client, self._progress, self._job, chain)
+        async with aclosing(results.pages(self._interval)) as pages:
+            async for page in pages:
+                yield page
 
-    def _question(self, interval: Interval) -> dict[str, Any]:
-        return {
-            "interval": interval.as_text(),
-            "order": "asc",
-            "orderBy": "conversationStart",
-            "startOfDayIntervalMatching": self._by_start_day,
-        }
-
-    async def _submit_when_allowed(
-        self, interval: Interval, question: dict[str, Any], text: str
-    ) -> RememberedJob:
+    async def _submit_when_allowed(self, make_room: MakeRoom) -> RememberedJob:
         pauses = self._pauses("leave to submit a bulk job, as others' are under way")
         while True:
             try:
                 job_id = await self._client.fetch(
-                    "POST", JOBS_PATH, _read_job_id, json=question, repeatable=False
+                    "POST", JOBS_PATH, _read_job_id, json=self._question, repeatable=False
                 )
                 break
             except JobLimitError as error:
-                if await self._follower.make_room():
+                if await make_room():
                     continue
                 _log.info("waiting for another program's bulk job to end: %s", error)
                 if not await pauses.pause(at_least=error.retry_after or 0.0):
                     raise
             except ServiceUnavailableError as error:
                 # A 429 need not name its limit; if jobs of our own are under way, it may be theirs.
-                if error.status != 429 or not await self._follower.make_room():
+                if error.status != 429 or not await make_room():
                     raise
-        _log.info("submitted bulk job %s for %s", job_id, interval.as_text())
-        self._ledger.note(text, job_id, self._available_until)
+        _log.info("submitted bulk job %s for %s", job_id, self._interval.as_text())
+        self._ledger.note(self._key, job_id, self._available_until)
         return RememberedJob(job_id, 0.0, known_until=self._available_until)
 
-    async def _taken_over(self, text: str) -> RememberedJob | None:
+    async def _taken_over(self) -> RememberedJob | None:
         """The job that a process before this one submitted for the same, if it is still good."""
-        job = self._ledger.recall(text)
+        job = self._ledger.recall(self._key)
         if job is None:
             return None
         try:
             status = await self._client.get_json(f"{JOBS_PATH}/{job.job_id}")
         except (RequestRejectedError, PermissionDeniedError) as error:  # gone, or another client's
             _log.warning("bulk job %s, submitted before, is not to be had any more: %s", job.job_id, error)
-            self._ledger.forget(text)
+            self._ledger.forget(self._key)
             return None
         state = status.get("state") or "PENDING"
         is_fresh = job.is_awaited or job.age <= _LONGEST_MEMORY
         if state not in _RUNNING and not (state == "FULFILLED" and is_fresh):
-            await self._discard(text, job.job_id)
+            await self._discard(job.job_id)
             return None
         _log.info("taking over bulk job %s, which was submitted before and is %s", job.job_id, state)
-        self._ledger.keep(text, awaited=job.is_awaited)
+        self._ledger.keep(self._key, awaited=job.is_awaited)
         return job
 
     async def _wait(self, job_id: str) -> None:
-        pauses = self._pauses()
-        began = said = self._client.clock.monotonic()
+        pauses = self._pauses(f"bulk job {job_id} to be done")
         while True:
             status = await self._status(job_id)
             state = str(status.get("state") or "PENDING")  # 202 means running, even without a state
-            self._progress.job_state = state
             if state == "FULFILLED":
                 return
             if state not in _RUNNING:
                 raise _failed(job_id, state, status)
-            now = self._client.clock.monotonic()
-            if now - said >= _SECONDS_BETWEEN_WORDS:
-                said = now
-                _log.info("bulk job %s is %s, waiting since %.0f s", job_id, state, now - began)
             if not await pauses.pause():
                 raise _timed_out(job_id, state, self._settings.max_wait)
 
@@ -261,7 +251,7 @@ class BulkJob:
                 raise gone(job_id, error) from error
             raise
 
-    def _pauses(self, what: str | None = None) -> Pauses:
+    def _pauses(self, what: str) -> Pauses:
         settings = self._settings
         return Pauses(
             self._client.clock,
@@ -271,16 +261,24 @@ class BulkJob:
             what=what,
         )
 
-    async def _discard(self, text: str, job_id: str) -> None:
+    async def _let_go(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._has_ledger and isinstance(error, _WITHOUT_FAULT_OF_THE_JOB):
+            self._ledger.keep(self._key, awaited=isinstance(error, _StillRunningError))
+        else:
+            await self._discard(self._job.job_id)
+
+    async def _discard(self, job_id: str) -> None:
         """Remove the job: always, even on cancellation, but never at the expense of what is going on."""
-        deletion = asyncio.ensure_future(self._try_to_delete(text, job_id))
+        deletion = asyncio.ensure_future(self._try_to_delete(job_id))
         try:
             await asyncio.shield(deletion)
         except asyncio.CancelledError:
             await asyncio.wait([deletion])
             raise
 
-    async def _try_to_delete(self, text: str, job_id: str) -> None:
+    async def _try_to_delete(self, job_id: str) -> None:
         try:
             async with asyncio.timeout(_DELETE_PATIENCE):
                 await self._client.request("DELETE", f"{JOBS_PATH}/{job_id}")
@@ -288,9 +286,9 @@ class BulkJob:
             if not (isinstance(error, RequestRejectedError) and error.status == 404):
                 reason = str(error) or "no answer in time"
                 _log.warning("bulk job %s stays behind until it expires: %s", job_id, reason)
-                self._ledger.leave(text)
+                self._ledger.leave(self._key)
                 return
-        self._ledger.forget(text)
+        self._ledger.forget(self._key)
 
 
 def _read_job_id(response: Response) -> str:

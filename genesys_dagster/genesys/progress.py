@@ -17,8 +17,7 @@ class ExportProgress:
         records: Records in them, duplicates included.
         available_until: Watermark of the data lake, once it was read; for a job never later than when the job was
             submitted.
-        job_id: The bulk job, once it was submitted.
-        job_state: Its state when last asked.
+        job_id: The bulk job, once it was submitted; of several, the one submitted last.
     """
 
     source: Literal["job", "query"] | None = None
@@ -27,4 +26,3 @@ class ExportProgress:
     records: int = 0
     available_until: datetime | None = None
     job_id: str | None = None
-    job_state: str | None = None

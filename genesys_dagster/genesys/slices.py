@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
 
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.jobs import JobFollower
+from genesys_dagster.genesys.jobs import BulkJob
 from genesys_dagster.genesys.packing import PackedPage
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.paging import cancel_all, stray_cancellation
@@ -24,11 +24,9 @@ _MOST_SLICES = 16  # measured: docs/benchmarks.md, "At a distance"
 _BEARABLE = 1.5  # times what the rate limit alone dictates
 _MILLISECOND = timedelta(milliseconds=1)
 
-PagesOf = Callable[[Interval, JobFollower], AsyncGenerator[Page, None]]
-
 
 async def sliced(
-    interval: Interval, count: int, at_once: int, pages_of: PagesOf
+    interval: Interval, count: int, at_once: int, job_for: Callable[[Interval], BulkJob]
 ) -> AsyncGenerator[Page, None]:
     """Yield the pages of an interval, its slices in time order, fetched several at a time.
 
@@ -39,19 +37,19 @@ async def sliced(
         interval: What to read.
         count: Into how many slices of equal length to cut it.
         at_once: How many slices may be under way.
-        pages_of: Reads one slice, and tells the follower it is given how far its job is.
+        job_for: Makes the job of a slice.
 
     Raises:
         GenesysError: Whatever reading a slice raised; the other slices are then cancelled and cleaned up.
     """
-    jobs = _Jobs(at_once)
+    places = _Places(at_once)
     waiting = deque(equal_slices(interval, count))
     running: deque[_Slice] = deque()
     ending: list[asyncio.Task[None]] = []
     try:
         while waiting or running:
-            while waiting and len(running) < jobs.at_once:
-                running.append(_Slice(waiting.popleft(), pages_of, jobs))
+            while waiting and len(running) < places.at_once:
+                running.append(_Slice(job_for(waiting.popleft()), places))
             async with aclosing(running[0].pages()) as pages:
                 async for page in pages:
                     yield page
@@ -88,8 +86,8 @@ def equal_slices(interval: Interval, count: int) -> list[Interval]:
     return [Interval(start, end) for start, end in pairwise(bounds)]
 
 
-class _Jobs:
-    """The jobs that the server holds for us, submitted one after the other.
+class _Places:
+    """The places that the server has for jobs of ours, taken one after the other.
 
     In turn, because a slice that waits for the server must only ever wait for slices before it: those after it may
     be waiting for their own turn to be consumed.
@@ -97,42 +95,41 @@ class _Jobs:
 
     def __init__(self, at_once: int) -> None:
         self.at_once = at_once
-        self.turn = asyncio.Lock()  # first come, first served
-        self._held = 0
+        self._turn = asyncio.Lock()  # first come, first served
+        self._taken = 0
         self._ended = asyncio.Event()
 
-    def taken(self) -> None:
-        """One more was submitted."""
-        self._held += 1
-        self.turn.release()
+    @asynccontextmanager
+    async def taken_by(self, job: BulkJob) -> AsyncIterator[None]:
+        """Submit a job as soon as those before it are, and end it."""
+        async with self._turn:
+            await job.submit(self._one_more)
+        self._taken += 1
+        try:
+            async with job:
+                yield
+        finally:
+            self._taken -= 1
+            self._ended.set()
 
-    def ended(self) -> None:
-        """One is read and deleted."""
-        self._held -= 1
-        self._ended.set()
-
-    async def one_less(self) -> bool:
-        """Wait until one has ended; returns False if there is none."""
-        if not self._held:
+    async def _one_more(self) -> bool:
+        """Wait until one of ours has ended; False if there is none."""
+        if not self._taken:
             return False
-        self.at_once = self._held
+        self.at_once = self._taken
         _log.info("the server takes no more bulk jobs at once: going on with %d", self.at_once)
         self._ended.clear()
         await self._ended.wait()
         return True
 
 
-class _Slice(JobFollower):
+class _Slice:
     """A slice that is read in the background, a few pages ahead of its turn."""
 
-    def __init__(self, interval: Interval, pages_of: PagesOf, jobs: _Jobs) -> None:
-        self._interval = interval
-        self._pages_of = pages_of
-        self._jobs = jobs
-        self._is_submitted = False
+    def __init__(self, job: BulkJob, places: _Places) -> None:
         self._ready: asyncio.Queue[Page | PackedPage | BaseException | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(_PAGES_WAITING)
-        self.task = asyncio.ensure_future(self._run())
+        self.task = asyncio.ensure_future(self._run(job, places))
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Yield the slice's pages; raise what reading them raised."""
@@ -142,38 +139,16 @@ class _Slice(JobFollower):
             self._room.release()
             yield await item.unpack() if isinstance(item, PackedPage) else item
 
-    async def _run(self) -> None:
-        await self._jobs.turn.acquire()
+    async def _run(self, job: BulkJob, places: _Places) -> None:
         try:
-            async with aclosing(self._pages_of(self._interval, self)) as pages:
+            async with places.taken_by(job), aclosing(job.pages()) as pages:
                 async for page in pages:
                     await self._room.acquire()
                     is_awaited = self._ready.empty()
                     self._ready.put_nowait(page if is_awaited else await PackedPage.of(page))
-            self._ready.put_nowait(None)  # also if the job did not tell that it was read
+                self._ready.put_nowait(None)  # the consumer goes on while the job is deleted
         except asyncio.CancelledError:
             self._ready.put_nowait(stray_cancellation())  # if it was ours, nobody reads it any more
             raise
         except Exception as error:  # noqa: BLE001 - raised again where the pages are consumed
             self._ready.put_nowait(error)
-        finally:
-            if self._is_submitted:
-                self._jobs.ended()
-            else:
-                self._jobs.turn.release()
-
-    def submitted(self) -> None:
-        """Let the next slice submit its job."""
-        if not self._is_submitted:
-            self._is_submitted = True
-            self._jobs.taken()
-
-    def read(self) -> None:
-        """Let the consumer go on to the next slice, while the job is being deleted."""
-        self._ready.put_nowait(None)
-
-    async def make_room(self) -> bool:
-        """Wait until a slice before this one has ended; False if none is under way."""
-        if self._is_submitted:  # it vanished and is submitted once more: no slice is known to come before it
-            return False
-        return await self._jobs.one_less()

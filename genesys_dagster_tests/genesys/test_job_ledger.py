@@ -6,11 +6,16 @@ from datetime import timedelta
 import pytest
 
 from genesys_dagster.genesys.conversation_details import ConversationDetails
-from genesys_dagster.genesys.errors import JobFailedError, ServiceUnavailableError
+from genesys_dagster.genesys.errors import (
+    JobFailedError,
+    RequestRejectedError,
+    ServiceUnavailableError,
+    SubmitUncertainError,
+)
 from genesys_dagster.genesys.interval import parse_instant
 from genesys_dagster.genesys.job_memory import RememberedJob
 from genesys_dagster_tests.genesys.fake_jobs import LATER, FakeJobs, numbers
-from genesys_dagster_tests.genesys.fakes import DAY, FakeApi, collect, error_body, export, reply, run
+from genesys_dagster_tests.genesys.fakes import DAY, JOBS, FakeApi, collect, error_body, export, reply, run
 
 MARK = parse_instant(LATER)
 
@@ -141,6 +146,23 @@ def test_a_remembered_job_that_this_client_may_not_see_is_forgotten(ledger, stat
     assert export_with(ledger, handler) == numbers(5)
     assert (len(jobs.submitted), ledger.jobs, ledger.left) == (1, {}, [])
     assert "not to be had any more" in caplog.text
+
+
+@pytest.mark.parametrize("status", [400, 503])
+def test_a_job_that_vanished_and_cannot_be_submitted_anew_is_deleted_and_forgotten_once(ledger, status):
+    jobs = FakeJobs(5)
+    jobs.vanished = {"job-1"}
+
+    def handler(request):
+        if request.url.path == JOBS and jobs.submitted:
+            return reply(error_body("bad.day", "no", status), status)
+        return jobs(request)
+
+    api = FakeApi(handler)
+    with pytest.raises((RequestRejectedError, SubmitUncertainError)):
+        run(export(api, source="job", ledger=ledger, max_attempts=2))
+    assert api.count("DELETE", f"{JOBS}/job-1") == 1
+    assert (ledger.jobs, ledger.left) == ({}, [])
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 413, 500])

@@ -192,6 +192,22 @@ def test_a_page_that_waits_takes_less_memory_and_comes_out_as_it_was():
             assert len(packed.page.body) < len(page.body) / 3
 
 
+@pytest.mark.parametrize("vanishing", ["job-1", "job-2"])
+def test_a_slice_whose_job_vanishes_goes_on_while_later_ones_wait_for_a_place(vanishing):
+    jobs = ManyJobs(5000)
+    jobs.limit = 2
+
+    def handler(request):
+        if request.url.path == f"{JOBS}/{vanishing}/results" and vanishing in jobs.jobs:
+            del jobs.jobs[vanishing]
+        if request.url.path.startswith(f"{JOBS}/{vanishing}") and vanishing not in jobs.jobs:
+            return reply(error_body("not.found", "no such job", 404), 404)
+        return jobs(request)
+
+    assert slices_of(handler, 6) == [str(number) for number in range(5000)]
+    assert (jobs.submitted, jobs.jobs) == (7, {})
+
+
 def test_the_slice_that_knows_least_tells_how_far_the_data_reaches():
     jobs = ManyJobs(100)
     told = iter(["2026-11-21T09:00:00Z", "2026-11-21T05:00:00Z", "2026-11-21T07:00:00Z"])
