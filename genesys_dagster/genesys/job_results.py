@@ -1,7 +1,6 @@
 """The results of a bulk job that is done: page after page, judged by what was announced and by the watermark."""
 
-import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from datetime import datetime
 
@@ -13,10 +12,8 @@ from genesys_dagster.genesys.job_memory import RememberedJob
 from genesys_dagster.genesys.pages import Envelope, Page
 from genesys_dagster.genesys.paging import CursorTrail, along_cursor
 from genesys_dagster.genesys.progress import ExportProgress
-from genesys_dagster.genesys.query import is_too_large
-from genesys_dagster.genesys.whole import ANSWERS, Chain
+from genesys_dagster.genesys.whole import ANSWERS, Chain, Reader, is_too_large
 
-_log = logging.getLogger(__name__)
 _RESULTS_AHEAD = 2  # pages; enough to keep fetching while the consumer works, few enough to bound memory
 
 
@@ -69,7 +66,6 @@ class JobResults:
 
         async def fetch(cursor: str | None) -> tuple[Envelope, str | None]:
             envelope = await self._fetch(cursor)
-            self._chain.take(envelope)
             return envelope, trail.follow(envelope.next_cursor, envelope.mark)
 
         self._note_watermark(self._job.known_until)
@@ -94,23 +90,16 @@ class JobResults:
         self._progress.available_until = available_until if known is None else min(known, available_until)
 
     async def _fetch(self, cursor: str | None) -> Envelope:
-        params: dict[str, str | int] = {"pageSize": self._chain.page_size}
-        if cursor is not None:
-            params["cursor"] = cursor
+        def ask(read: Reader, size: int) -> Awaitable[Envelope]:
+            params: dict[str, str | int] = {"pageSize": size} | ({} if cursor is None else {"cursor": cursor})
+            return self._client.fetch("GET", self._path, read, params=params, attempts=self._attempts)
+
         try:
-            return await self._client.fetch(
-                "GET", self._path, self._chain.reader(), params=params, attempts=self._attempts
-            )
+            return await self._chain.next(ask)
         except RequestRejectedError as error:
             if is_gone(error, has_cursor=cursor is not None):
                 raise gone(self._job.job_id, error) from error
-            if not is_too_large(error) or self._chain.page_size == 1:
-                raise
-        self._chain.page_size //= 2
-        _log.info(
-            "result pages are too large for the server, going on with %d records each", self._chain.page_size
-        )
-        return await self._fetch(cursor)
+            raise
 
 
 def gone(job_id: str, error: RequestRejectedError) -> JobGoneError:

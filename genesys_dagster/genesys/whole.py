@@ -4,13 +4,15 @@ An answer without rows before the announced end, or a page that lost its cursor,
 an answer is called malformed, so that the client asks again; how often depends on how much speaks against it.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from itertools import count
 
-from genesys_dagster.genesys.errors import MalformedResponseError
+from genesys_dagster.genesys.errors import MalformedResponseError, RequestRejectedError
 from genesys_dagster.genesys.pages import Envelope, Page, read_envelope
 from genesys_dagster.genesys.responses import Response
 
+_log = logging.getLogger(__name__)
 # totalHits moves while data arrives (Genesys developer blog, "Analytics conversations API behavior", 2022-04-21); by
 # how much is not documented: inferred.
 WOBBLE = 5  # conversations
@@ -44,17 +46,29 @@ class Chain:
         self._rows = 0
         self._marks: set[int] = set()
 
-    def take(self, envelope: Envelope) -> None:
-        """Count a page that was read."""
+    async def next(self, ask: Callable[[Reader, int], Awaitable[Envelope]]) -> Envelope:
+        """Return the next page, as soon as it is credible; in smaller ones where the server finds it too large.
+
+        Args:
+            ask: Asks for it, given a `read` for `GenesysClient.fetch` and a page size.
+        """
+        try:
+            envelope = await ask(_reader(self._answers_needed), self.page_size)
+        except RequestRejectedError as error:
+            if not is_too_large(error) or self.page_size == 1:
+                raise
+            self.page_size //= 2
+            _log.info("pages are too large for the server, going on with %d records each", self.page_size)
+            return await self.next(ask)
+        self._take(envelope)
+        return envelope
+
+    def _take(self, envelope: Envelope) -> None:
         if self._announced is None:
             self._announced = envelope.total_hits
         self._rows += envelope.page.records
         if envelope.mark is not None:
             self._marks.add(envelope.mark)
-
-    def reader(self) -> Reader:
-        """A `read` for `GenesysClient.fetch` that believes the next page as soon as it is credible."""
-        return _reader(self._answers_needed)
 
     def _answers_needed(self, said: Envelope) -> int:
         if said.mark is not None and said.mark in self._marks:
@@ -88,6 +102,11 @@ class Chain:
 
     def _is_not_full(self, page: Page) -> bool:
         return page.records < self.page_size
+
+
+def is_too_large(error: RequestRejectedError) -> bool:
+    """Tell whether a smaller page would do (platform-client-sdk-cli, x-inin-error-codes of the operation)."""
+    return error.code == "response.entity.too.large"
 
 
 def numbered(reached: int, announced: int | None) -> Reader:
