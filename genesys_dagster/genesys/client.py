@@ -189,18 +189,11 @@ class GenesysClient:
             except GenesysError as error:
                 seconds = retries.seconds_to_repeat(error, tried, self.settings, most)
                 if seconds is None:
-                    if not error.given_up:
-                        error.attempts, error.given_up = tried, True
+                    error.attempts = error.attempts or tried
                     raise
-                await self._before_repeat(error, f"{tried} of {most}", seconds)
-
-    async def _before_repeat(self, error: GenesysError, attempt: str, seconds: float) -> None:
-        held = isinstance(error, ServiceUnavailableError) and error.held_back
-        told = max(seconds, error.retry_after or 0.0) if held else seconds
-        _log.warning("attempt %s failed, next in %.1f s: %s", attempt, told, error)
-        if seconds > 0:
-            what = f"{error.method} {error.path} to be sent again, as {error.problem}"
-            await Waiting(self.clock, what).sleep(seconds)
+                _log.warning("attempt %d of %d failed, next in %.1f s: %s", tried, most, seconds, error)
+                what = f"{error.method} {error.path} to be sent again, as {error.problem}"
+                await Waiting(self.clock, what).sleep(seconds)
 
     async def _attempt(self, call: _Call, read: Callable[[Response], T]) -> T:
         async with self._slots:
@@ -265,9 +258,9 @@ class GenesysClient:
             error.retry_after = retry_after(received.headers, now)
             return error
         error.retry_after = pause_after_429(received.headers, complaint.message, now, complaint.limit_key)
-        if isinstance(error, ServiceUnavailableError) and error.retry_after <= self.settings.max_retry_after:
+        if error.retry_after <= self.settings.max_retry_after:
             self._limiter.pause(error.retry_after)
-            error.held_back = True
+            self.stats.count_wait(error.retry_after)  # of this request; others wait for the limiter
         return error
 
     async def _issue_token(self) -> Grant:
@@ -339,10 +332,8 @@ def _as_it_is(response: Response) -> Response:
     return response
 
 
-def _broken(problem: str, *, sent: bool = True) -> ServiceUnavailableError:
-    error = ServiceUnavailableError(problem, remedy="Check the network between here and Genesys Cloud.")
-    error.request_sent = sent
-    return error
+def _broken(problem: str) -> ServiceUnavailableError:
+    return ServiceUnavailableError(problem, remedy="Check the network between here and Genesys Cloud.")
 
 
 def _transport_error(error: Exception, url: str, names: SettingNames) -> GenesysError:
@@ -367,9 +358,12 @@ def _transport_error(error: Exception, url: str, names: SettingNames) -> Genesys
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)):
         proxy = proxy_variable(parts.scheme)
         through = f" through the proxy of {proxy}" if proxy else ""
-        failure = _broken(f"no connection to {host}{through} ({kind})", sent=False)
         addresses = f"{names.region}, {names.api_url}, {names.login_url}"
-        failure.advice = f"Check the network, {addresses} and {proxy or 'HTTPS_PROXY'}."
+        failure = ServiceUnavailableError(
+            f"no connection to {host}{through} ({kind})",
+            remedy=f"Check the network, {addresses} and {proxy or 'HTTPS_PROXY'}.",
+        )
+        failure.request_sent = False
         return failure
     return _broken(f"the connection to {host} broke ({kind})")
 

@@ -44,8 +44,7 @@ class GenesysError(Exception):
         correlation_id: `contextId` of the error body or the `ININ-Correlation-Id` header; Genesys support asks for it.
         retry_after: Seconds that the server asks to wait before anything like this is sent again, if it said so; never
             more than a day. Whoever repeats the whole step waits that long, too.
-        attempts: How many times the request was tried.
-        given_up: Whether it was already repeated as often as allowed.
+        attempts: How many times the request was tried before it was given up; 0 until then.
     """
 
     retryable: bool = False
@@ -76,8 +75,7 @@ class GenesysError(Exception):
         self.limit_key = limit_key
         self.correlation_id = correlation_id or _correlation_id_of(path)
         self.retry_after = retry_after
-        self.attempts = 1
-        self.given_up = False
+        self.attempts = 0
         self.advice = remedy if remedy is not None else self.remedy
         if retryable is not None:
             self.retryable = retryable
@@ -133,12 +131,10 @@ class ServiceUnavailableError(GenesysError):
 
     Attributes:
         request_sent: False if the connection was never made, so the server cannot have seen the request.
-        held_back: Whether the client's rate limiter already lets nothing out for `retry_after` seconds.
     """
 
     retryable = True
     request_sent: bool = True
-    held_back: bool = False
 
 
 class MalformedResponseError(GenesysError):

@@ -8,7 +8,6 @@ from genesys_dagster.genesys.errors import (
     ServiceUnavailableError,
     SubmitUncertainError,
 )
-from genesys_dagster.genesys.oauth import TOKEN_PATH
 from genesys_dagster.genesys.settings import ClientSettings
 
 
@@ -27,21 +26,15 @@ def seconds_to_repeat(
         Seconds to wait: what the server asks for, but never less than the client's own pause, which grows, so that
         `Retry-After: 0` does not burn all attempts in a moment. None: it is not repeated.
     """
-    if error.given_up or tried >= (
-        most or settings.max_attempts
-    ):  # a login on the way has attempts of its own
+    is_final = error.attempts > 0  # a login on the way has attempts of its own
+    if is_final or tried >= (most or settings.max_attempts):
         return None
     if not isinstance(error, (ServiceUnavailableError, MalformedResponseError)):
         return None
     asked = error.retry_after or 0.0
     if asked > settings.max_retry_after:
         return None
-    own = _own_pause(tried, settings)
-    if isinstance(error, ServiceUnavailableError) and error.held_back:
-        return (
-            own  # the limiter holds every request back for as long as was asked, this one's repeat included
-        )
-    return max(own, asked)
+    return max(_own_pause(tried, settings), asked)
 
 
 def _own_pause(tried: int, settings: ClientSettings) -> float:
@@ -52,9 +45,9 @@ def _own_pause(tried: int, settings: ClientSettings) -> float:
 
 def certainly_not_carried_out(error: GenesysError) -> bool:
     """Tell whether the server cannot have acted on a request that failed: it was turned away, or never sent."""
-    if error.status == 429 or error.path == TOKEN_PATH:
-        return True
-    return isinstance(error, ServiceUnavailableError) and not error.request_sent
+    is_of_the_login = error.attempts > 0
+    is_unsent = isinstance(error, ServiceUnavailableError) and not error.request_sent
+    return error.status == 429 or is_of_the_login or is_unsent
 
 
 def uncertain(error: GenesysError) -> SubmitUncertainError:
