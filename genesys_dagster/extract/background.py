@@ -21,17 +21,17 @@ class BackgroundIterator(Generic[Item]):
     `with` block closes.
 
     Args:
-        make: called in the background thread's event loop; returns the asynchronous generator.
+        make: called in the background thread's event loop; returns the asynchronous generator; its items are no exceptions.
         read_ahead: items that may wait for the consumer.
     """
 
     def __init__(self, make: Callable[[], AsyncGenerator[Item, None]], *, read_ahead: int = 1) -> None:
         self._make = make
-        self._items: queue.SimpleQueue[tuple[bool, Item | BaseException | None]] = queue.SimpleQueue()
-        self._slots = asyncio.Semaphore(read_ahead)
+        self._items: queue.SimpleQueue[Item | BaseException] = queue.SimpleQueue()
+        self._slots = asyncio.Semaphore(read_ahead)  # only ever touched in the thread's loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._closing = threading.Event()
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="genesys-export", daemon=True)
 
     def __iter__(self) -> Iterator[Item]:
@@ -40,19 +40,17 @@ class BackgroundIterator(Generic[Item]):
     def __next__(self) -> Item:
         if self._thread.ident is None:
             self._thread.start()
-        is_item, value = self._items.get()
-        if is_item:
+        item = self._items.get()
+        if not isinstance(item, BaseException):
             self._tell(self._slots.release)
-            return value  # type: ignore[return-value]
-        self._items.put((False, None))  # the end is the end, however often it is asked for
+            return item
+        self._items.put(StopIteration())  # the end is the end, however often it is asked for
         self._thread.join()
-        if isinstance(value, BaseException):
-            raise value
-        raise StopIteration
+        raise item
 
     def close(self) -> None:
         """Cancel the generator, if it still runs, and wait for its clean-up."""
-        self._closing.set()  # before the look at the task: the producer looks in the opposite order
+        self._is_closed = True  # before the look at the task: the producer looks in the opposite order
         if self._thread.ident is None:
             return
         self._tell(self._stop)
@@ -75,24 +73,25 @@ class BackgroundIterator(Generic[Item]):
         self.close()
 
     def _run(self) -> None:
-        end: BaseException | None = None
+        end: BaseException = StopIteration()
         try:
             asyncio.run(self._produce())
         except asyncio.CancelledError:
-            # Without `close` nobody here asked for it: taken for the end, half a day would pass for a whole one.
-            end = None if self._closing.is_set() else stray_cancellation()
+            if not self._is_closed:  # taken for the end, half a day would pass for a whole one
+                end = stray_cancellation()
         except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
             end = error
-        self._items.put((False, end))
+        self._items.put(end)
 
     async def _produce(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        if self._closing.is_set():
-            return
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if not self._is_closed:
+            await self._hand_over()
+
+    async def _hand_over(self) -> None:
         async with aclosing(self._make()) as items:
             async for item in items:
                 await self._slots.acquire()
-                if self._closing.is_set():
+                if self._is_closed:
                     return
-                self._items.put((True, item))
+                self._items.put(item)
