@@ -24,14 +24,16 @@ class Additions(NamedTuple):
     """Keys and strings of the added fields and of explicit nulls."""
 
 
+NOTHING_ADDED = Additions(Asides(), Tokens(0, 0))
 Find = Callable[[Any, str, dict[str, Any]], int]
 """Takes a value, its path and where to put what is unknown; returns how many known names have an explicit null."""
 
 
-def find_additions(page: bytes, records_key: str) -> Additions | None:
-    """The fields of a page's records that the schema does not know; None where only the careful way can tell.
+def find_additions(page: bytes, records_key: str) -> Additions:
+    """The fields of a page's records that the schema does not know.
 
     Raises:
+        DoubtError: only the careful way can tell.
         DecodeError: the page is not a page of conversations.
     """
     asides, nulls = Asides(), 0
@@ -39,13 +41,8 @@ def find_additions(page: bytes, records_key: str) -> Additions | None:
         aside: dict[str, Any] = {}
         nulls += _FIND_IN_RECORD(record, "", aside)
         asides.add(aside)
-    total = Tokens(nulls, 0)
-    for text in filter(None, asides.texts):
-        tokens = tokens_of_json(text.encode())
-        if tokens is None:
-            return None
-        total = total + tokens
-    return Additions(asides, total)
+    added = (tokens_of_json(text.encode()) for text in asides.texts if text)
+    return Additions(asides, sum(added, Tokens(nulls, 0)))
 
 
 def _in_object(nested: Mapping[str, Find], known: frozenset[str]) -> Find:

@@ -9,6 +9,7 @@ records.
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -19,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_dagster.records import irregular
-from genesys_dagster.records.additions import Additions, find_additions
+from genesys_dagster.records.additions import NOTHING_ADDED, Additions, find_additions
 from genesys_dagster.records.asides import Asides
-from genesys_dagster.records.errors import DecodeError
+from genesys_dagster.records.errors import DecodeError, DoubtError
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.records.tokens import Tokens, tokens_of_array, tokens_of_json
 from genesys_dagster.records.wire import RECORD_TYPE, envelope_schema
@@ -54,13 +55,16 @@ def decode(pages: Sequence[bytes], records_key: str = "conversations") -> Decode
     Raises:
         DecodeError: a page is not such an object, or a record in it has no conversation id.
     """
-    reading = _reading(pages, records_key)
-    rows = reading.rows() if reading else None
-    if rows is not None:
-        return Decoded(rows)
+    with suppress(DoubtError):
+        reading = _reading(pages, records_key)
+        with suppress(DoubtError):
+            return Decoded(reading.rows())
+        if len(pages) == 1:
+            additions = find_additions(pages[0], records_key)
+            return Decoded(reading.rows(additions), additions.asides.paths)
     if len(pages) > 1:
         return _joined([decode([page], records_key) for page in pages])
-    return _with_additions(reading, pages[0], records_key) or _repaired(pages[0], records_key)
+    return _repaired(pages[0], records_key)
 
 
 def _joined(parts: Sequence[Decoded]) -> Decoded:
@@ -77,31 +81,31 @@ class _Reading(NamedTuple):
     sent: Tokens
     found: Tokens
 
-    def rows(self, additions: Additions | None = None) -> pa.RecordBatch | None:
+    def rows(self, additions: Additions = NOTHING_ADDED) -> pa.RecordBatch:
         """The rows, if every value is proven to stand in them, or in the additions, exactly as it was sent."""
-        if self.sent != (self.found + additions.tokens if additions else self.found):
-            return None
+        if self.sent != self.found + additions.tokens:
+            raise DoubtError
         records = _identified(self.envelopes.column(0).flatten())
-        if records is None or _has_inexact_number(records):
-            return None
+        if _has_inexact_number(records):
+            raise DoubtError
         try:
-            return _rows(records.cast(RECORD_TYPE, safe=True), additions.asides if additions else None)
+            return _rows(records.cast(RECORD_TYPE, safe=True), additions.asides)
         except pa.ArrowInvalid:  # the cast would lose digits
-            return None
+            raise DoubtError from None
 
 
-def _reading(pages: Sequence[bytes], records_key: str) -> _Reading | None:
-    """The fast way; None where the native reader cannot read, or counting cannot tell."""
+def _reading(pages: Sequence[bytes], records_key: str) -> _Reading:
+    """The fast way, where the native reader can read and counting can tell."""
     text = pages[0] if len(pages) == 1 else b"".join(pages)
     sent = tokens_of_json(text)
-    if sent is None or _may_hold_nul(text):
-        return None
+    if _may_hold_nul(text):
+        raise DoubtError
     try:
         envelopes = _read(text, _schema(records_key, widened=True))
     except pa.ArrowInvalid:  # not JSON, or another type than declared
-        return None
+        raise DoubtError from None
     if len(envelopes) != len(pages):
-        return None
+        raise DoubtError
     return _Reading(envelopes, sent, tokens_of_array(envelopes.to_struct_array()))
 
 
@@ -119,12 +123,6 @@ def _may_hold_nul(text: bytes) -> bool:
         if text.startswith(b"\\u0000", at):
             return True
     return b"\\u0000" in text or b"\0" in text
-
-
-def _with_additions(reading: _Reading | None, page: bytes, records_key: str) -> Decoded | None:
-    additions = find_additions(page, records_key) if reading else None
-    rows = reading.rows(additions) if reading and additions else None
-    return None if rows is None or additions is None else Decoded(rows, additions.asides.paths)
 
 
 def _repaired(page: bytes, records_key: str) -> Decoded:
@@ -151,15 +149,17 @@ def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
 
 
-def _identified(records: pa.StructArray) -> pa.StructArray | None:
-    """The records with their ids in `conversationId`; None where the careful way has to find the ids, or the fault."""
+def _identified(records: pa.StructArray) -> pa.StructArray:
+    """The records with their ids in `conversationId`, unless the careful way has to find the ids, or the fault."""
     at = records.type.get_field_index("id")
     if at >= 0 and records.field("conversationId").null_count == len(records):
         fields = [field for field in records.type if field.name != "id"]
         columns = [records.field("id" if field.name == "conversationId" else field.name) for field in fields]
         records = pa.StructArray.from_arrays(columns, fields=fields)
         at = -1
-    return records if at < 0 and not records.field("conversationId").null_count else None
+    if at >= 0 or records.field("conversationId").null_count:
+        raise DoubtError
+    return records
 
 
 def _has_inexact_number(array: pa.Array) -> bool:
@@ -176,6 +176,6 @@ def _has_inexact_number(array: pa.Array) -> bool:
     return bool(max(-least.as_py(), greatest.as_py()) >= _EXACT_LIMIT)
 
 
-def _rows(records: pa.StructArray, asides: Asides | None = None) -> pa.RecordBatch:
-    texts = pa.array(asides.texts, pa.string()) if asides else pa.nulls(len(records), pa.string())
+def _rows(records: pa.StructArray, asides: Asides) -> pa.RecordBatch:
+    texts = pa.array(asides.texts, pa.string()) if asides.texts else pa.nulls(len(records), pa.string())
     return pa.RecordBatch.from_arrays([*records.flatten(), texts], schema=CONVERSATION_SCHEMA)

@@ -17,7 +17,6 @@ from genesys_dagster.records.envelope import is_text, records_of
 from genesys_dagster.records.instants import milliseconds
 from genesys_dagster.records.wire import RECORD_FIELDS
 
-_ABSENT: Any = object()
 _INT64 = range(-(2**63), 2**63)
 
 Keep = Callable[[str, Any], None]
@@ -53,42 +52,40 @@ def repair(page: bytes, records_key: str) -> Repaired:
 
 
 def _scalar(held: Callable[[Any], Any]) -> Check:
-    """A check that keeps the whole value aside where `held` answers `_ABSENT`."""
+    """A check that keeps the whole value aside where `held` answers None."""
 
     def check(value: Any, path: str, keep: Keep) -> Any:
-        result = held(value)
-        if result is _ABSENT:
+        if (result := held(value)) is None:
             keep(path, value)
-            return None
         return result
 
     return check
 
 
 def _text(value: Any) -> Any:
-    return value if is_text(value) else _ABSENT
+    return value if is_text(value) else None
 
 
 def _boolean(value: Any) -> Any:
-    return value if isinstance(value, bool) else _ABSENT
+    return value if isinstance(value, bool) else None
 
 
 def _whole_number(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
         value = int(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_whole and value in _INT64 else _ABSENT
+    return value if is_whole and value in _INT64 else None
 
 
 def _double(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return _ABSENT
+        return None
     try:
         double = float(value)
     except OverflowError:
-        return _ABSENT
+        return None
     is_exact = double == value if isinstance(value, int) else abs(double) != float("inf")
-    return double if is_exact else _ABSENT
+    return double if is_exact else None
 
 
 def _instant(value: Any, path: str, keep: Keep) -> Any:

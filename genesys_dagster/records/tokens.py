@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from genesys_dagster.records.errors import DoubtError
 from genesys_dagster.records.wire import TIMESTAMP_NAMES
 
 _QUOTE, _BACKSLASH, _COLON, _SPACE, _MINUS, _ZERO, _NINE = b'"\\: -09'
@@ -35,28 +36,29 @@ class Tokens(NamedTuple):
         return Tokens(self.keys + other.keys, self.strings + other.strings)
 
 
-def tokens_of_json(text: bytes) -> Tokens | None:
-    r"""Count the tokens of a JSON object, or return None where only a real parser can tell.
+def tokens_of_json(text: bytes) -> Tokens:
+    r"""Count the tokens of a JSON object.
 
-    Unescaped quotes open and close strings in turn; a string followed by a colon is a key. Undecided are texts with
-    an escaped backslash before a quote (`\\"`), texts with white space between a string and what follows it, and texts
-    in which a number may stand for an instant.
+    Unescaped quotes open and close strings in turn; a string followed by a colon is a key. Only a real parser can
+    tell of texts with an escaped backslash before a quote (`\\"`), texts with white space between a string and what
+    follows it, and texts in which a number may stand for an instant.
+
+    Raises:
+        DoubtError: It is such a text.
     """
     data = np.frombuffer(text, np.uint8)
     quotes = np.flatnonzero(data == _QUOTE)
     escaped = data[quotes - 1] == _BACKSLASH
     if escaped.any():
         if (data[quotes[escaped] - 2] == _BACKSLASH).any():
-            return None
+            raise DoubtError
         quotes = quotes[~escaped]
     if len(quotes) % 2 or (len(quotes) and quotes[-1] + 1 == len(data)):
-        return None
+        raise DoubtError
     after = data[quotes[1::2] + 1]
-    if (after <= _SPACE).any():
-        return None
     is_key = after == _COLON
-    if _may_hold_number_for_instant(text, data, quotes, is_key):
-        return None
+    if (after <= _SPACE).any() or _may_hold_number_for_instant(text, data, quotes, is_key):
+        raise DoubtError
     keys = int(np.count_nonzero(is_key))
     return Tokens(keys, len(quotes) // 2 - keys)
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_dagster.records.decode import decode
@@ -41,6 +41,7 @@ def seen(batches):
 NUMBERS = st.sets(st.integers(0, 40))
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, st.integers(1, 9))
 def test_every_conversation_is_there_once_in_its_newer_version_and_in_order(stored, newer, size):
     whole = rows(*sorted(stored), version="old")
@@ -49,6 +50,7 @@ def test_every_conversation_is_there_once_in_its_newer_version_and_in_order(stor
     assert seen(updated(pieces, rows(*sorted(newer, reverse=True), version="new"))) == expected
 
 
+@settings(deadline=None)
 @given(st.permutations(range(8)), NUMBERS, st.integers(1, 9))
 def test_through_a_selection_even_an_unordered_partition_keeps_each_conversation_once(order, newer, size):
     whole = rows(*order, version="old")
