@@ -7,6 +7,7 @@ when a token is asked for.
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from genesys_dagster.genesys.errors import (
@@ -89,25 +90,14 @@ def _unavailable(problem: str, names: SettingNames) -> ServiceUnavailableError:
 
 async def _in_daemon_thread(work: Callable[[], T]) -> T:
     """Run blocking work so that neither the event loop nor the end of the process ever waits for it."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # what waits for it may be cancelled, the work cannot
 
     def run() -> None:
-        result, error = None, None
         try:
-            result = work()
-        except BaseException as caught:  # noqa: BLE001 - handed over to the waiting task
-            error = caught
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, result, error)
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - handed over to the waiting task
+            done.set_exception(error)
 
     threading.Thread(target=run, name="genesys-sdk-login", daemon=True).start()
-    return await done
+    return await asyncio.wrap_future(done)
