@@ -52,14 +52,15 @@ class Chain:
         Args:
             ask: Asks for it, given a `read` for `GenesysClient.fetch` and a page size.
         """
-        try:
-            envelope = await ask(_reader(self._answers_needed), self.page_size)
-        except RequestRejectedError as error:
-            if not is_too_large(error) or self.page_size == 1:
-                raise
+        while True:
+            try:
+                envelope = await ask(_reader(self._answers_needed), self.page_size)
+                break
+            except RequestRejectedError as error:
+                if not is_too_large(error) or self.page_size == 1:
+                    raise
             self.page_size //= 2
             _log.info("pages are too large for the server, going on with %d records each", self.page_size)
-            return await self.next(ask)
         self._take(envelope)
         return envelope
 
