@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-swift reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-swift matrix reliability lint bench lock lock-check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 se
 	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python .venv/swift; \
 	VIRTUAL_ENV=$(CURDIR)/.venv/swift $$uv pip install --quiet --require-hashes -r requirements-swift.lock
 	@touch $@
+
+matrix: env ## Run the core's tests against the wheel on Python 3.11 to 3.14, lowest and newest versions
+	@$(BIN)/python -m genesys_dagster_tests.matrix $(ARGS)
 
 lint: env ## Format, lint, types, definitions, lock
 	$(BIN)/ruff format --check .
