@@ -31,7 +31,11 @@ from genesys_dagster.resources import GenesysResource
 if TYPE_CHECKING:
     from genesys_dagster.lake.place import Place
 
-_REQUIRED = (environment.CLIENT_ID, environment.CLIENT_SECRET, environment.BUCKET)
+_REQUIRED = (
+    environment.CONNECTION["client_id"],
+    environment.CONNECTION["client_secret"],
+    environment.BUCKET,
+)
 _QUERY = "/api/v2/analytics/conversations/details/query"
 
 
@@ -87,7 +91,7 @@ def _problem(check: Check) -> str | None:
 
 def _say(status: str, name: str, text: str, color: str) -> None:
     line = without_user(" ".join(text.split()))
-    if secret := environment.variable(environment.CLIENT_SECRET):
+    if secret := environment.variable(environment.CONNECTION["client_secret"]):
         line = line.replace(secret, "***")
     click.echo(f"{click.style(f'{status:<4}', fg=color)}  {name:<12}  {line}")
 

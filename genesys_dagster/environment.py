@@ -10,11 +10,15 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-CLIENT_ID = "GENESYSCLOUD_OAUTHCLIENT_ID"
-CLIENT_SECRET = "GENESYSCLOUD_OAUTHCLIENT_SECRET"  # noqa: S105 - a name
-REGION = "GENESYSCLOUD_REGION"
-API_URL = "GENESYSCLOUD_API_URL"
-LOGIN_URL = "GENESYSCLOUD_LOGIN_URL"
+CONNECTION: Mapping[str, str] = {
+    "client_id": "GENESYSCLOUD_OAUTHCLIENT_ID",
+    "client_secret": "GENESYSCLOUD_OAUTHCLIENT_SECRET",
+    "region": "GENESYSCLOUD_REGION",
+    "api_url": "GENESYSCLOUD_API_URL",
+    "login_url": "GENESYSCLOUD_LOGIN_URL",
+}
+"""Where an org is and who asks, by field."""
+
 BUCKET = "GENESYS_S3_BUCKET"
 PREFIX = "GENESYS_S3_PREFIX"
 DELETIONS = "GENESYS_DELETIONS_ALLOWED"
@@ -69,11 +73,7 @@ def read_settings() -> Settings:
     location need not have it.
     """
     fields: dict[str, Any] = {
-        "client_id": dg.EnvVar(CLIENT_ID),
-        "client_secret": dg.EnvVar(CLIENT_SECRET),
-        "region": dg.EnvVar(REGION),
-        "api_url": dg.EnvVar(API_URL),
-        "login_url": dg.EnvVar(LOGIN_URL),
+        **{field: dg.EnvVar(name) for field, name in CONNECTION.items()},
         "bucket": dg.EnvVar(BUCKET),
     }
     problems = []

@@ -17,14 +17,10 @@ from genesys_dagster.genesys.errors import ConfigurationError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import JobSettings
-from genesys_dagster.genesys.settings import ClientSettings
+from genesys_dagster.genesys.settings import ClientSettings, SettingNames
 
 VARIABLES: Mapping[str, str] = {
-    "client_id": environment.CLIENT_ID,
-    "client_secret": environment.CLIENT_SECRET,
-    "region": environment.REGION,
-    "api_url": environment.API_URL,
-    "login_url": environment.LOGIN_URL,
+    **environment.CONNECTION,
     "deletions_allowed": environment.DELETIONS,
     "deletions_allowed_percent": environment.DELETIONS_PERCENT,
 }
@@ -176,12 +172,17 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             region=self._text("region") or "us-east-1",
             api_url=self._text("api_url") or None,
             login_url=self._text("login_url") or None,
+            names=SettingNames(**{field: self._called(field) for field in environment.CONNECTION}),
             auth=self.auth,
             max_concurrency=self.max_concurrency,
             requests_per_minute=self.requests_per_minute,
             request_timeout=self.request_timeout,
             max_attempts=self.max_attempts,
         )
+
+    def _called(self, field: str) -> str:
+        """How errors name a field: by the variable that has it, else by itself."""
+        return self.variables.get(field) or f"`{field}`"
 
     def _text(self, field: str) -> str:
         return getattr(self, field) or environment.variable(self.variables.get(field, ""))

@@ -204,3 +204,13 @@ def test_a_setting_that_makes_no_sense_fails_that_orgs_runs_and_nothing_else(org
         (event,) = result.filter_events(lambda event: event.is_step_failure)
         assert event.step_failure_data.user_failure_data.description == sentence
     assert defs.resolve_job_def("emea_export_conversation_details")
+
+
+def test_what_is_missing_is_named_as_that_org_calls_it(run, environment, lake):
+    environment.delenv("APAC_SECRET")
+    result = run("apac")
+    (event,) = result.filter_events(lambda event: event.is_step_failure)
+    said = event.step_failure_data.user_failure_data.description
+    assert "APAC_SECRET is empty" in said
+    assert "GENESYSCLOUD" not in said
+    assert run("emea").success
