@@ -13,6 +13,7 @@ import dagster as dg
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.asking import ask
 from genesys_dagster.automation.jobs import Jobs
+from genesys_dagster.automation.ticks import sensor
 from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY, days_named, latest_places, latest_pulls
 from genesys_dagster.memory.wanted import board
 from genesys_dagster.memory.wanted.steps import LATE_ACTIVITY as LATE
@@ -28,24 +29,15 @@ _WATCHED = timedelta(days=31)
 
 def sweep_late_activity_daily(jobs: Jobs) -> dg.SensorDefinition:
     """The sensor that requests the sweep of the latest day that the data lake holds in full."""
-    org = jobs.org
-
-    @dg.sensor(
-        name=org.label(board.SWEEPS),
-        job=jobs.sweep,
-        required_resource_keys={org.genesys},
-        minimum_interval_seconds=300,
-        default_status=org.sensor_status,
-        description=(
-            "Sweeps each day for late activity in older conversations, once the data lake holds all of it. A sweep that "
-            "fails is asked for again after 1, 2, 4, 8 and 16 hours, and made up for by that of the next day. No API "
-            "requests in ticks."
-        ),
+    return sensor(
+        jobs.org,
+        board.SWEEPS,
+        jobs.sweep,
+        lambda context: _sweep_tick(context, jobs.org),
+        every=300,
+        description="Sweeps each day for late activity in older conversations, once the data lake holds all of it. A sweep that fails "
+        "is asked for again after 1, 2, 4, 8 and 16 hours, and made up for by that of the next day. No API requests in ticks.",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return knowledge.unconfigured(context, org) or _sweep_tick(context, org)
-
-    return sensor
 
 
 def _sweep_tick(context: dg.SensorEvaluationContext, org: Org) -> dg.SensorResult | dg.SkipReason:
@@ -76,23 +68,17 @@ def _is_swept(instance: dg.DagsterInstance, org: Org, day: str) -> bool:
 
 def update_from_late_activity(jobs: Jobs) -> dg.SensorDefinition:
     """The sensor that requests the days that were found and do not hold it yet."""
-    org = jobs.org
-
-    @dg.sensor(
-        name=org.label(board.UPDATES),
-        job=jobs.update,
-        minimum_interval_seconds=60,
-        default_status=org.sensor_status,
-        description=(
-            "Brings the days up to date in whose conversations the asset `late_activity` found something; an update that "
-            "brings nothing is asked for again after 1, 2, 4, 8 and 16 hours and then every day. No API requests, neither "
-            "in ticks nor in the runs."
-        ),
+    return sensor(
+        jobs.org,
+        board.UPDATES,
+        jobs.update,
+        lambda context: _update_tick(context, jobs.org),
+        every=60,
+        description="Brings the days up to date in whose conversations the asset `late_activity` found something; an update that brings "
+        "nothing is asked for again after 1, 2, 4, 8 and 16 hours and then every day. No API requests, neither in ticks nor "
+        "in the runs.",
+        asks=False,
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return _update_tick(context, org)
-
-    return sensor
 
 
 def _update_tick(context: dg.SensorEvaluationContext, org: Org) -> dg.SensorResult:

@@ -4,7 +4,7 @@
 a fixed time, or has no bulk jobs; `export_yesterday_provisionally` is for who cannot wait for the watermark.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from genesys_dagster.automation.asking import PROVISIONAL, ask, request, request
 from genesys_dagster.automation.jobs import Jobs
 from genesys_dagster.automation.kept import still_kept
 from genesys_dagster.automation.knowledge import Reach, unconfigured
+from genesys_dagster.automation.ticks import sensor
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.memory.notes import CARE_SINCE, note, recall
 from genesys_dagster.memory.pulls import DETAILS, Pull, latest_pulls
@@ -31,25 +32,17 @@ _MOST_NEW = 50  # per tick: after months without the daemon, the rest follows in
 
 def export_new_days(jobs: Jobs) -> dg.SensorDefinition:
     """The sensor that requests the days that the watermark has passed and that are not there."""
-    org = jobs.org
-
-    @dg.sensor(
-        name=org.label(board.NEW_DAYS),
-        job=jobs.export,
-        required_resource_keys={org.genesys},
-        minimum_interval_seconds=300,
-        default_status=org.sensor_status,
-        description=(
-            "Exports each day as soon as Genesys Cloud's data lake holds all of it (`jobs/availability`). A day that is "
-            "not there is asked for again after 1, 2, 4, 8 and 16 hours and then every day, as long as it is not there. "
-            "Starts with the latest complete day and the holes of the month before: backfill what lies before. At most one "
-            "API request per tick, none while no day waits."
-        ),
+    return sensor(
+        jobs.org,
+        board.NEW_DAYS,
+        jobs.export,
+        lambda context: _tick(context, jobs.org),
+        every=300,
+        description="Exports each day as soon as Genesys Cloud's data lake holds all of it (`jobs/availability`). A day that is not "
+        "there is asked for again after 1, 2, 4, 8 and 16 hours and then every day, as long as it is not there. Starts with "
+        "the latest complete day and the holes of the month before: backfill what lies before. At most one API request per "
+        "tick, none while no day waits.",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return unconfigured(context, org) or _tick(context, org)
-
-    return sensor
 
 
 def _tick(context: dg.SensorEvaluationContext, org: Org) -> dg.SensorResult | dg.SkipReason:
@@ -158,49 +151,50 @@ def _in_words(memory: NewDays, watermark: datetime) -> str:
 
 def export_yesterday(jobs: Jobs) -> dg.ScheduleDefinition:
     """The schedule that requests yesterday at a fixed time."""
-    org = jobs.org
-
-    @dg.schedule(
-        name=org.label("export_yesterday"),
-        job=jobs.export,
-        cron_schedule="0 5 * * *",
-        execution_timezone=org.days.timezone,
-        required_resource_keys={org.genesys},
-        description=(
-            "Exports yesterday at 05:00, unless it is there in full or on its way. An alternative to the sensor "
-            "`export_new_days`, or a second line behind it; the only one of the two where there are no bulk jobs."
-        ),
+    return _schedule(
+        jobs,
+        "export_yesterday",
+        "0 5 * * *",
+        _if_not_there,
+        "Exports yesterday at 05:00, unless it is there in full or on its way. An alternative to the sensor "
+        "`export_new_days`, or a second line behind it; the only one of the two where there are no bulk jobs.",
     )
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = _yesterday(context, org)
-        return day if isinstance(day, dg.SkipReason) else _if_not_there(context, org, day)
-
-    return schedule
 
 
 def export_yesterday_provisionally(jobs: Jobs) -> dg.ScheduleDefinition:
     """The schedule that requests yesterday right after midnight."""
+    return _schedule(
+        jobs,
+        "export_yesterday_provisionally",
+        "10 0 * * *",
+        _in_any_case,
+        "Optional: exports yesterday ten minutes after midnight, before the data lake holds it, from the interactive query: "
+        "without participant attributes, at ten times the requests. `export_new_days` replaces it later.",
+    )
+
+
+def _schedule(
+    jobs: Jobs, name: str, cron: str, ask: Callable[..., dg.RunRequest | dg.SkipReason], description: str
+) -> dg.ScheduleDefinition:
     org = jobs.org
 
     @dg.schedule(
-        name=org.label("export_yesterday_provisionally"),
+        name=org.label(name),
         job=jobs.export,
-        cron_schedule="10 0 * * *",
+        cron_schedule=cron,
         execution_timezone=org.days.timezone,
         required_resource_keys={org.genesys},
-        description=(
-            "Optional: exports yesterday ten minutes after midnight, before the data lake holds it, from the interactive "
-            "query: without participant attributes, at ten times the requests. `export_new_days` replaces it later."
-        ),
+        description=description,
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         day = _yesterday(context, org)
-        if isinstance(day, dg.SkipReason):
-            return day
-        run_key = f"{day} until {org.days.end_of(day).isoformat()}, provisional"
-        return request(org, day, PROVISIONAL, run_key)
+        return day if isinstance(day, dg.SkipReason) else ask(context, org, day)
 
     return schedule
+
+
+def _in_any_case(_: dg.ScheduleEvaluationContext, org: Org, day: str) -> dg.RunRequest:
+    return request(org, day, PROVISIONAL, f"{day} until {org.days.end_of(day).isoformat()}, provisional")
 
 
 def _yesterday(context: dg.ScheduleEvaluationContext, org: Org) -> str | dg.SkipReason:

@@ -15,6 +15,7 @@ from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.asking import ask, ready_now
 from genesys_dagster.automation.jobs import Jobs
 from genesys_dagster.automation.kept import still_kept
+from genesys_dagster.automation.ticks import sensor
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.memory.pulls import pulls_after
 from genesys_dagster.memory.wanted import board
@@ -30,27 +31,20 @@ _READING = 0.4  # s per tick; a long history is read in over several ticks
 
 def refresh_days(jobs: Jobs) -> dg.SensorDefinition:
     """The sensor that requests the days whose next step has come."""
-    org, plan = jobs.org, jobs.org.plan
-
-    @dg.sensor(
-        name=org.label(board.REFRESHES),
-        job=jobs.export,
-        required_resource_keys={org.genesys},
-        minimum_interval_seconds=600,
-        default_status=org.sensor_status,
-        description=(
-            f"Pulls each exported day again {', '.join(map(str, plan.after_days))} days after its end, and every "
-            f"{plan.open_every_days} days while it has conversations that are open or ended late, up to an age of "
-            f"{plan.open_for_days} days, or as long as the org keeps it; and a day of which announced conversations are "
-            "missing until they are there. A pull that brings nothing is asked for again after 1, 2, 4, 8 and 16 hours and "
-            "then every day. Days count on the data lake's clock, so that a pull holds all that happened until then. At "
-            "most one API request per tick, once a day two."
-        ),
+    plan = jobs.org.plan
+    return sensor(
+        jobs.org,
+        board.REFRESHES,
+        jobs.export,
+        lambda context: _tick(context, jobs.org),
+        every=600,
+        description=f"Pulls each exported day again {', '.join(map(str, plan.after_days))} days after its end, and every "
+        f"{plan.open_every_days} days while it has conversations that are open or ended late, up to an age of "
+        f"{plan.open_for_days} days, or as long as the org keeps it; and a day of which announced conversations are missing "
+        "until they are there. A pull that brings nothing is asked for again after 1, 2, 4, 8 and 16 hours and then every "
+        "day. Days count on the data lake's clock, so that a pull holds all that happened until then. At most one API "
+        "request per tick, once a day two.",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return knowledge.unconfigured(context, org) or _tick(context, org)
-
-    return sensor
 
 
 def _tick(context: dg.SensorEvaluationContext, org: Org) -> dg.SensorResult:

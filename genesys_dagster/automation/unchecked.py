@@ -10,6 +10,7 @@ import dagster as dg
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.asking import ask
 from genesys_dagster.automation.jobs import Jobs
+from genesys_dagster.automation.ticks import sensor
 from genesys_dagster.dagster_private import checked_places
 from genesys_dagster.memory.pulls import DETAILS, latest_places, pulls_after
 from genesys_dagster.memory.wanted import board
@@ -36,21 +37,16 @@ class _Cursor:
 
 def check_days(jobs: Jobs) -> dg.SensorDefinition:
     """The sensor that requests the checks of the days that came without."""
-
-    @dg.sensor(
-        name=jobs.org.label(board.CHECKS),
-        job=jobs.check,
-        minimum_interval_seconds=120,
-        default_status=jobs.org.sensor_status,
-        description=(
-            "Has the days checked that were materialized without their checks being evaluated since. History is left "
-            "alone. No API requests, neither in ticks nor in the runs."
-        ),
+    return sensor(
+        jobs.org,
+        board.CHECKS,
+        jobs.check,
+        lambda context: _tick(context, jobs),
+        every=120,
+        description="Has the days checked that were materialized without their checks being evaluated since. History is left alone. No "
+        "API requests, neither in ticks nor in the runs.",
+        asks=False,
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return _tick(context, jobs)
-
-    return sensor
 
 
 def _tick(context: dg.SensorEvaluationContext, jobs: Jobs) -> dg.SensorResult:
