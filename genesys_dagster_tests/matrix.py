@@ -24,7 +24,13 @@ _PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "version
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 RESOLUTIONS = ("lowest-direct", "highest")
-_FILES = ("test_dagster_private.py", "test_component.py", "test_definitions.py", "test_asset_graph.py", "test_conversation_details.py")
+_FILES = (
+    "test_dagster_private.py",
+    "test_component.py",
+    "test_definitions.py",
+    "test_asset_graph.py",
+    "test_conversation_details.py",
+)
 TESTS = ("-n", "2", *(f"genesys_dagster_tests/{name}" for name in _FILES))
 """What meets Dagster most: definitions, runs, IO managers, the component."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from genesys_dagster.assets.define import daily
@@ -100,6 +101,7 @@ def _swept(
 
 def _by_day(org: Org, rows: pa.Table) -> Mapping[str, int]:
     """How many of the conversations began on each day; days before the first partition are left out."""
-    starts = [start for start in rows["conversationStart"].to_pylist() if start is not None]
-    days = Counter(map(org.days.day_of, starts))
-    return {day: count for day, count in sorted(days.items()) if org.days.is_partition(day)}
+    starts = rows["conversationStart"]
+    first = pa.scalar(org.days.start_of(org.days.first), starts.type)
+    days = Counter(map(org.days.day_of, starts.filter(pc.greater_equal(starts, first)).to_pylist()))
+    return dict(sorted(days.items()))

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,8 @@ from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.records.activity import had_activity
 from genesys_dagster.records.decode import decode
 from genesys_dagster.records.update import newest
+
+_BEFORE_ALL = -(2**63)
 
 
 class Sweep:
@@ -83,18 +84,19 @@ async def late_activity(
 
     A record without a readable start belongs to no day and is left out.
     """
-    reached = datetime.min.replace(tzinfo=interval.start.tzinfo)
-    is_in_order = True
+    # In numbers: Python knows no instant before the year 1, which a record may have all the same.
+    begin = round(interval.start.timestamp() * 1000)
+    reached, is_in_order = _BEFORE_ALL, True
     async with aclosing(alive_in(client, interval, settings, ledger=ledger)) as pages:
         async for page in pages:
             rows = decode([page.body], page.records_key).rows
-            starts = rows["conversationStart"].drop_null()
-            for start in starts.to_pylist():
+            starts = rows["conversationStart"]
+            for start in starts.drop_null().cast(pa.int64()).to_pylist():
                 is_in_order = is_in_order and start >= reached
                 reached = max(reached, start)
-            is_older = pc.less(rows["conversationStart"], pa.scalar(interval.start, starts.type))
+            is_older = pc.less(starts, pa.scalar(interval.start, starts.type))
             found = rows.filter(pc.and_(is_older, had_activity(rows, interval.start, interval.end)))
             if len(found):
                 yield found
-            if is_in_order and reached >= interval.start:
+            if is_in_order and reached >= begin:
                 return

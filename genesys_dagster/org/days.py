@@ -41,6 +41,11 @@ class Days:
         self.partitions = dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=timezone)
         self._window = lru_cache(maxsize=4096)(self.partitions.time_window_for_partition_key)
 
+    @property
+    def first(self) -> str:
+        """The first day."""
+        return self.partitions.start.date().isoformat()
+
     def ended_by(self, moment: datetime) -> list[str]:
         """The days that have ended by an instant, oldest first, from the first partition on."""
         return list(self.partitions.get_partition_keys(current_time=moment))

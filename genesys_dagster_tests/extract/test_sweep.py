@@ -68,3 +68,7 @@ def test_a_conversation_whose_start_cannot_be_read_holds_up_no_other(start):
 
 def test_a_time_that_cannot_be_read_is_none():
     assert active(talked("2026-11-2T09:00:00.000Z"), talked(ON_THE_DAY)) == ["1"]
+
+
+def test_an_instant_that_python_does_not_know_holds_up_no_other():
+    assert active(talked(ON_THE_DAY, "0001-01-01T00:00:00+14:00"), talked(ON_THE_DAY)) == ["0", "1"]
