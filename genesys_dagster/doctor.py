@@ -128,11 +128,13 @@ def _partitions() -> str:
 
 
 def _definitions() -> str:
-    """Reads every variable that the code location reads when it is loaded."""
-    from genesys_dagster.definitions import ORG, defs
+    """Reads every variable that the code location reads when it is loaded, and loads it."""
+    from genesys_dagster.cloud import GenesysCloud
 
-    assets = len(defs.resolve_asset_graph().get_all_asset_keys())
-    return f"the code location loads: {assets} assets, automation is {'on' if ORG.automation else 'off'}"
+    org = GenesysCloud.from_environment()
+    org.check()
+    assets = len(org.definitions().resolve_asset_graph().get_all_asset_keys())
+    return f"the code location loads: {assets} assets, automation is {'on' if org.automation else 'off'}"
 
 
 def _with_client(check: Callable[[GenesysClient], Any]) -> str:

@@ -84,11 +84,11 @@ class Partitions:
             if names
             else dg.AssetSelection.checks_for_assets(conversation_details)
         )
-        return Checked(self._run([conversation_details, *CHECKS], chosen, settings, *days))
+        return Checked(self._run([conversation_details, *CHECKS.definitions], chosen, settings, *days))
 
     def pull_and_check(self, *, others=(), **settings):
         """One run of everything, as a user's deployment does it."""
-        return Checked(self._run([conversation_details, *CHECKS, *others], None, settings, DAY))
+        return Checked(self._run([conversation_details, *CHECKS.definitions, *others], None, settings, DAY))
 
     def change(self, change, day=DAY):
         """Put another table in the place of a day's."""

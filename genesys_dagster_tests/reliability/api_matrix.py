@@ -1,7 +1,7 @@
 """Every fault of the API at every place of an export: what came of it, judged by what lies in the lake."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -237,8 +237,8 @@ def _difference(got: pa.Table, expected: pa.Table, server: Server) -> str | None
 SOURCES = ("job", "query", "sweep", "auto")
 
 
-def run(source: str) -> list[Verdict]:
-    """All cells of a source."""
+def run(source: str, wanted: Callable[[Cell], bool] = lambda _: True) -> list[Verdict]:
+    """The cells of a source, all of them if not told otherwise."""
     with Server() as server, exports.benched(server):
         ground = Ground(source, server)
-        return [try_cell(cell, ground, server) for cell in cells() if cell.source == source]
+        return [try_cell(cell, ground, server) for cell in cells() if cell.source == source and wanted(cell)]
