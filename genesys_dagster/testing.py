@@ -1,14 +1,13 @@
 """A Genesys Cloud org on localhost and a lake for it, as pytest fixtures, for tests of what is built on top of ours.
 
 `pytest_plugins = ["genesys_dagster.testing"]` in a `conftest.py` brings them; they need the extra `sandbox`. Nothing leaves
-the machine.
+the machine: the org answers for every org that your definitions name, and its bucket is every lake of theirs.
 
 Example:
     ```python
-    def test_our_asset_counts_conversations(genesys_cloud, genesys_day):
-        defs = dg.Definitions.merge(genesys_cloud("emea").definitions(), dg.Definitions(assets=[ours]))
-        job = defs.resolve_implicit_global_asset_job_def()
-        assert job.execute_in_process(partition_key=str(genesys_day)).success
+    def test_our_asset_counts_conversations(genesys_run, genesys_day):
+        result = genesys_run(defs, '+key:"our_asset"', genesys_day)  # your definitions, as they are
+        assert len(result.output_for_node("our_asset")) > 0
     ```
 """
 
@@ -20,8 +19,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.genesys.rate_limit import forget_budgets
+from genesys_dagster.lake.door import LakeDoor
+from genesys_dagster.lake.place import lake_place
+from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
@@ -77,21 +78,37 @@ def genesys_lake(_genesys_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.fixture
-def genesys_cloud(
-    genesys_org: SandboxServer, genesys_lake: Any, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., GenesysCloud]:
-    """Makes a `GenesysCloud` of the org and the bucket; takes its name and other fields."""
-    for name, value in genesys_org.env().items():
-        monkeypatch.setenv(name, value)
+def genesys_sandbox(genesys_org: SandboxServer, genesys_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever region, client and bucket definitions name: this org answers, and this bucket is written to.
 
-    def make(name: str = "", **fields: Any) -> GenesysCloud:
-        ours = {
-            "client_id": dg.EnvVar("GENESYSCLOUD_OAUTHCLIENT_ID"),
-            "client_secret": dg.EnvVar("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
-            "api_url": genesys_org.url,
-            "login_url": genesys_org.url,
-            "bucket": genesys_lake.name,
-        }
-        return GenesysCloud(**{"name": name, **ours, **fields})
+    Prefixes stay as they are. It holds in the test's own process, so for what is executed in process.
+    """
+    connection = {
+        "client_id": genesys_org.settings.client_id,
+        "client_secret": genesys_org.settings.client_secret,
+        "api_url": genesys_org.url,
+        "login_url": genesys_org.url,
+    }
+    monkeypatch.setattr(GenesysResource, "_text", lambda _, field: connection.get(field, ""))
+    monkeypatch.setattr(LakeDoor, "place", lambda door: lake_place(genesys_lake.name, door.prefix))
 
-    return make
+
+@pytest.fixture
+def genesys_run(genesys_sandbox: None) -> Callable[..., dg.ExecuteInProcessResult]:  # noqa: ARG001
+    """Materializes assets of any definitions.
+
+    Call it with the definitions, a selection (of `dagster.AssetSelection`, or in its syntax: `+key:"ours"` is an asset and
+    all that it is made of), a day if they have days, and arguments of `dagster.JobDefinition.execute_in_process`.
+    """
+
+    def run(
+        defs: dg.Definitions, selection: dg.AssetSelection | str, day: date | None = None, **settings: Any
+    ) -> dg.ExecuteInProcessResult:
+        chosen = dg.AssetSelection.from_string(selection) if isinstance(selection, str) else selection
+        return defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=sorted(chosen.materializable().resolve(defs.resolve_asset_graph())),
+            partition_key=str(day) if day else None,
+            **settings,
+        )
+
+    return run

@@ -1,0 +1,1 @@
+"""An org in a code location that was there before."""

@@ -1,0 +1,1 @@
+"""Two orgs in one code location."""
