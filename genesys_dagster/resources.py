@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 from pydantic import ConfigDict, Field, ValidationError, field_serializer
@@ -148,13 +148,15 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             is_last_attempt=is_last_attempt,
         )
 
-    def __init__(self, **data: Any) -> None:
-        if unknown := sorted(data.keys() - type(self).model_fields.keys()):
-            raise ConfigurationError(f"GenesysResource has no field {', '.join(unknown)}")
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise ConfigurationError(_what_is_wrong(error)) from None
+    if not TYPE_CHECKING:  # which knows the fields by themselves, and would forget them over this
+
+        def __init__(self, **data: Any) -> None:
+            if unknown := sorted(data.keys() - type(self).model_fields.keys()):
+                raise ConfigurationError(f"GenesysResource has no field {', '.join(unknown)}")
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                raise ConfigurationError(_what_is_wrong(error)) from None
 
     @field_serializer("client_secret")
     def _hide(self, value: str) -> str:

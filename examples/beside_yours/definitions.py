@@ -21,7 +21,7 @@ EMEA = GenesysCloud(
     client_secret=dg.EnvVar("EMEA_CLIENT_SECRET"),
     bucket="lake",
     timezone="Europe/Berlin",
-    owners=("team:cx-data",),
+    owners=["team:cx-data"],
     translate=below_raw,
 )
 

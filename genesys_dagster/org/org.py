@@ -1,6 +1,6 @@
 """What one org's export is: where the org is and who asks, the lake, the days, and what everything is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -99,7 +99,7 @@ class Org(BaseModel):
         default=False,
         description="Whether sensors and schedules run from the start, or wait to be switched on in the UI.",
     )
-    refresh_after_days: tuple[int, ...] = Field(
+    refresh_after_days: Sequence[int] = Field(
         default=DEFAULT_AFTER_DAYS,
         description="How many days after its end each day is pulled again, ascending.",
     )
@@ -145,11 +145,11 @@ class Org(BaseModel):
     )
 
     # What there is, and how it is called.
-    parts: tuple[Part, ...] = Field(
+    parts: Sequence[Part] = Field(
         default=("late_activity", "reference", "tables", "performance", "report"),
         description="What there is besides conversation_details.",
     )
-    key_prefix: tuple[str, ...] | None = Field(
+    key_prefix: Sequence[str] | None = Field(
         default=None,
         description="What asset keys begin with. Not set: the org's name, nothing for the default org.",
     )
@@ -157,12 +157,12 @@ class Org(BaseModel):
         default_factory=dict,
         description="Other names of groups, by ours: genesys_cloud, reference, tables, performance, report.",
     )
-    owners: tuple[str, ...] = Field(
+    owners: Sequence[str] = Field(
         default=("team:data-engineering",),
         description="Owners of every asset: e-mail addresses or team:name.",
     )
     tags: Mapping[str, str] = Field(default_factory=dict, description="More tags of every asset.")
-    kinds: tuple[str, ...] = Field(default=(), description="More kinds of every asset.")
+    kinds: Sequence[str] = Field(default=(), description="More kinds of every asset.")
     translate: Translate = Field(
         default=None,
         description="Makes of each asset's spec, as it would be, the one that you want: key, group, description, owners, "
@@ -248,7 +248,7 @@ class Org(BaseModel):
         """
         try:
             return RefreshPlan(
-                self.refresh_after_days, self.refresh_open_every_days, self.refresh_open_for_days
+                tuple(self.refresh_after_days), self.refresh_open_every_days, self.refresh_open_for_days
             )
         except ValueError as error:
             names = ("refresh_after_days", "refresh_open_every_days", "refresh_open_for_days")
@@ -330,7 +330,7 @@ class Org(BaseModel):
     @property
     def prefix_of_keys(self) -> tuple[str, ...]:
         """What asset keys begin with."""
-        return ((self.name,) if self.name else ()) if self.key_prefix is None else self.key_prefix
+        return ((self.name,) if self.name else ()) if self.key_prefix is None else tuple(self.key_prefix)
 
     @property
     def sensor_status(self) -> dg.DefaultSensorStatus:
