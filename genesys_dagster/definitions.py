@@ -1,6 +1,7 @@
 """The default code location: the org that the environment describes, and an executor."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -19,12 +20,28 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, **replaced:
     return dg.Definitions.merge(ours, dg.Definitions(resources=resources)) if resources else ours
 
 
-ORG = GenesysCloud.from_environment()
-# Nothing else lives in this code location: what cannot work is not loaded.
-ORG.check()
+ORG: GenesysCloud
+defs: dg.Definitions
+_WHEN_ASKED_FOR = ("ORG", "defs")
 
-defs = dg.Definitions.merge(
-    ORG.definitions(),
+
+def __getattr__(name: str) -> Any:
+    # Whoever merges `build_definitions` into their own must not go down with settings that make no sense.
+    if name not in _WHEN_ASKED_FOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _code_location()[name]
+
+
+def __dir__() -> list[str]:
+    # Dagster finds definitions by it.
+    return sorted({*globals(), *_WHEN_ASKED_FOR})
+
+
+@cache
+def _code_location() -> dict[str, Any]:
+    org = GenesysCloud.from_environment()
+    # Nothing else lives in this code location: what cannot work is not loaded.
+    org.check()
     # One step after the other in the run's own process: a process for each would only cost seconds.
-    dg.Definitions(executor=dg.in_process_executor),
-)
+    executor = dg.Definitions(executor=dg.in_process_executor)
+    return {"ORG": org, "defs": dg.Definitions.merge(org.definitions(), executor)}
