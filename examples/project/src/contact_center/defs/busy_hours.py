@@ -22,7 +22,7 @@ def busy_hours_of_emea(context: dg.ComponentLoadContext) -> dg.Definitions:
     def busy_hours(conversations: pd.DataFrame) -> pd.DataFrame:
         """How many conversations customers began, by the hour on the clock."""
         inbound = conversations[conversations["originating_direction"] == "inbound"]
-        hours = inbound["conversation_start"].dt.tz_convert(emea.days.timezone).dt.hour
-        return hours.value_counts().rename_axis("hour").reset_index(name="conversations").sort_values("hour")
+        hour = inbound["conversation_start"].dt.tz_convert(emea.days.timezone).dt.hour.rename("hour")
+        return inbound.groupby(hour).size().reset_index(name="conversations")
 
     return dg.Definitions(assets=[busy_hours])
