@@ -86,6 +86,15 @@ def test_an_automation_condition_sensor(ours):
     assert targets(defs, "automation") == {theirs.key}
 
 
+@pytest.mark.parametrize("name", ["", "emea"])
+def test_an_automation_condition_sensor_of_everything_else(name):
+    org = emea(name=name)
+    rest = dg.AssetSelection.all() - dg.AssetSelection.assets(*org.keys.values())
+    sensor = dg.AutomationConditionSensorDefinition("automation", target=rest)
+    defs = merged(org.definitions(), assets=[theirs], sensors=[sensor])
+    assert targets(defs, "automation") == {theirs.key}
+
+
 def test_an_executor(ours):
     assert merged(ours(), executor=dg.multiprocess_executor).executor is dg.multiprocess_executor
 
