@@ -103,6 +103,13 @@ def test_the_demo_serves_the_ui_until_it_is_interrupted(tmp_path, empty_environm
             assert b"<html" in answer.read()
         with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/server_info", timeout=30) as answer:
             assert answer.status == 200
+        asked = urllib.request.Request(  # the name by which workspace.yaml calls the code location, too
+            f"http://127.0.0.1:{free_port}/graphql",
+            b'{"query": "{workspaceOrError {... on Workspace {locationEntries {name}}}}"}',
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            assert b'[{"name": "genesys_dagster"}]' in answer.read().replace(b'":"', b'": "')
     finally:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)

@@ -69,9 +69,8 @@ def _fresh_state() -> Path:
         (state / folder).mkdir(parents=True)
     # The S3 server keeps objects in temporary files, Dagster the results of ephemeral runs.
     tempfile.tempdir = str(state / "tmp")
-    (state / "dagster" / "dagster.yaml").write_text(
-        files("genesys_dagster.demo").joinpath("dagster.yaml").read_text()
-    )
+    for name in ("dagster.yaml", "workspace.yaml"):
+        (state / "dagster" / name).write_text(files("genesys_dagster.demo").joinpath(name).read_text())
     return state
 
 

@@ -50,7 +50,7 @@ class DagsterUI:
         """
         log = environment.state / "dagster-dev.log"
         click.echo("\nStarting the Dagster UI ...")
-        process = self._start(log)
+        process = self._start(environment.state / "dagster" / "workspace.yaml", log)
         try:
             self._wait_until_it_answers(process, log)
             click.echo(greeting)
@@ -59,8 +59,8 @@ class DagsterUI:
         finally:
             self._stop(process)
 
-    def _start(self, log: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "dagster", "dev", "-m", "genesys_dagster.definitions"]
+    def _start(self, workspace: Path, log: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace)]
         with log.open("wb") as output:
             return subprocess.Popen(  # noqa: S603 - our own interpreter
                 [*command, "-h", "127.0.0.1", "-p", str(self.port)],
