@@ -21,6 +21,7 @@ CONNECTION: Mapping[str, str] = {
 
 BUCKET = "GENESYS_S3_BUCKET"
 PREFIX = "GENESYS_S3_PREFIX"
+DEFAULT_PREFIX = "genesys"
 DELETIONS = "GENESYS_DELETIONS_ALLOWED"
 DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"
 SWITCH = "GENESYS_AUTOMATION"
@@ -47,9 +48,9 @@ def variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
-def is_set(name: str) -> bool:
-    """Whether a variable is there, be it empty."""
-    return name in os.environ
+def prefix() -> str:
+    """What object keys begin with; set and empty is the bucket's root."""
+    return os.environ.get(PREFIX, DEFAULT_PREFIX)
 
 
 class Settings(NamedTuple):

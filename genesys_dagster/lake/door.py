@@ -7,10 +7,10 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr
 
-from genesys_dagster.environment import BUCKET, PREFIX
+from genesys_dagster.environment import BUCKET, DEFAULT_PREFIX, PREFIX
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.layout import FILE_NAME, object_key
-from genesys_dagster.lake.place import DEFAULT_PREFIX, Place, lake_place
+from genesys_dagster.lake.place import Place, lake_place
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

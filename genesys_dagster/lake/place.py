@@ -7,8 +7,6 @@ from genesys_dagster import environment
 from genesys_dagster.environment import BUCKET, PREFIX
 from genesys_dagster.lake.errors import StorageError
 
-DEFAULT_PREFIX = "genesys"
-
 # What botocore lets through (handlers.VALID_BUCKET): the names of every S3, not only Amazon's. Access points are ARNs.
 _BUCKET = re.compile(r"[A-Za-z0-9._\-]{1,255}|arn:(aws|aws-[a-z-]+):s3[a-z-]*:\S+")
 # `.` and `..` are resolved away on the way to the store, so that key and signature would differ.
@@ -66,9 +64,7 @@ def _bucket(bucket: str, variable: str) -> str:
 
 
 def _prefix(prefix: str | None) -> str:
-    text = prefix
-    if text is None:
-        text = environment.variable(PREFIX) if environment.is_set(PREFIX) else DEFAULT_PREFIX
+    text = environment.prefix() if prefix is None else prefix
     bare = text.strip("/")
     if not bare or ("://" not in text and all(map(_SEGMENT.fullmatch, bare.split("/")))):
         return bare

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from genesys_dagster import environment
 from genesys_dagster.org.org import DEFAULT, Org
 
 _METADATA = "genesys_dagster/claims"
@@ -28,11 +29,12 @@ class Claims(NamedTuple):
 
 def claims_of(org: Org) -> Mapping[str, dg.MetadataValue]:
     """An org's claims as metadata of its asset `genesys_cloud`."""
-    bucket, prefix, client = map(_said, (org.bucket, org.object_prefix, org.client_id))
+    bucket, client = _said(org.bucket), _said(org.client_id)
+    prefix = environment.prefix() if org.object_prefix is None else _said(org.object_prefix)
     host = _said(org.api_url) or _said(org.region)
     claims = Claims(
         org.name or DEFAULT,
-        f"{bucket}/{prefix}" if bucket else "",
+        f"{bucket}/{prefix.strip('/')}" if bucket else "",
         f"{client} of {host}" if client else "",
         org.api_pool,
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from genesys_dagster import environment
 from genesys_dagster.org.catalog import CATALOG, NEEDS, Part
 from genesys_dagster.org.days import Days
 from genesys_dagster.org.from_yaml import OptionalVariable, Secret, Translate, Variable
@@ -46,6 +47,7 @@ class Org(BaseModel):
 
     name: str = Field(
         default="",
+        pattern=r"^[A-Za-z0-9_]*$",
         description="What everything of the org is called after: letters, digits and underscores. Empty: the default "
         "org, whose names are bare.",
     )
@@ -196,8 +198,6 @@ class Org(BaseModel):
 
     def _wrong(self) -> list[str]:
         problems = list(self._problems)
-        if self.name and (not self.name.replace("_", "").isalnum() or not self.name.isascii()):
-            problems.append(f"name={self.name!r} cannot be one: write letters, digits and underscores.")
         if self.name == DEFAULT:
             problems.append(f"name={DEFAULT!r} is that of the org without a name: choose another.")
         for look in (lambda: self.days, lambda: self.plan, lambda: self.deadline_time):
@@ -322,10 +322,9 @@ class Org(BaseModel):
 
     @property
     def object_prefix(self) -> dg.EnvVar | str | None:
-        """What object keys begin with; None: as the environment says."""
-        if self.prefix is None and self.name:
-            return f"genesys/{self.name}"
-        return self.prefix
+        """What object keys begin with; None, of an org of the environment: as that says."""
+        is_by_name = self.prefix is None and self.name and not self._variables
+        return f"{environment.DEFAULT_PREFIX}/{self.name}" if is_by_name else self.prefix
 
     @property
     def prefix_of_keys(self) -> tuple[str, ...]:
