@@ -22,10 +22,6 @@ class ReadError(LakeError):
     """An input cannot be loaded: partitions are missing, or the request makes no sense."""
 
 
-class RefusedError(LakeError):
-    """A version must not take the place of the stored one: it is not as good."""
-
-
 class StorageError(LakeError):
     """S3 refused or could not be reached.
 

@@ -90,10 +90,9 @@ def publish(  # noqa: PLR0913 - one keyword each
 
     Raises:
         FrameError: A frame does not fit the schema.
-        RefusedError: The terms do not hold.
         OvertakenError: Another version lies there than was expected.
         StorageError: S3 refused or could not be reached.
-        BaseException: Whatever the frames raised. In all cases the old object is untouched.
+        BaseException: Whatever the frames or the terms raised. In all cases the old object is untouched.
     """
     started = perf_counter()
     schema = without_pandas(stream.schema)

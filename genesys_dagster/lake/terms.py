@@ -65,7 +65,7 @@ class Terms:
             another lies there in the end, nothing is written.
         key: The column whose value tells rows apart.
         span: Which rows of the stored version the new one should have; None for all.
-        judge: Called once, when all rows are there: raises `RefusedError` or whatever else if the version must not be
+        judge: Called once, when all rows are there: raises whatever it likes if the version must not be
             committed, and returns metadata to add.
         facts: Called once after it: what is to travel with the object, as key-value metadata of the file. Facts should
             depend on the rows only, since they change the bytes.
@@ -105,7 +105,7 @@ class Judgement:
         """Judge the version whose rows were seen.
 
         Raises:
-            RefusedError: It must not be committed.
+            Exception: As `Terms.judge`: it must not be committed.
             StorageError: The stored version cannot be read at the moment.
         """
         changes = self._changes()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_dagster.lake.changes import Changes, RowDigests
-from genesys_dagster.lake.errors import RefusedError, StorageError
+from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
 from genesys_dagster.lake.publish import UploadSettings, publish
@@ -175,10 +175,10 @@ def test_a_refused_write_that_somebody_remembers_keeps_no_thread(client, bucket,
     before = stored_version(client, bucket, "day.parquet", SCHEMA)
 
     def refuse(_):
-        raise RefusedError
+        raise PermissionError
 
     def attempt():
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(PermissionError) as caught:
             publish(
                 FrameStream(SCHEMA, [table({"x": ROW_A})]), client, bucket, "day.parquet",
                 parquet=ParquetSettings(), upload=UploadSettings(), terms=Terms(before, "id", judge=refuse),
