@@ -1,5 +1,6 @@
 """The commands, run as their users run them: in a process of their own."""
 
+import json
 import os
 import re
 import signal
@@ -11,9 +12,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-
-from genesys_dagster.cli import main
 
 COMMAND = [str(Path(sys.executable).with_name("genesys-dagster"))]
 NEEDED = ("PATH", "PYTHONPATH", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -35,17 +33,27 @@ def run(*arguments, cwd, env):
     )
 
 
+@pytest.fixture(scope="module")
+def _commands():
+    command = [sys.executable, "-m", "genesys_dagster_tests.commands"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.stdin.close()
+
+
 @pytest.fixture
-def doctor(monkeypatch, tmp_path):
-    """Runs the doctor in this process, on exactly these variables: two dozen processes would only import."""
+def doctor(_commands, tmp_path):
+    """Runs the doctor on exactly these variables, in a process that need not import everything once more."""
 
     def doctor(env):
-        for name in os.environ:
-            monkeypatch.delenv(name)
-        for name, value in env.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        return CliRunner().invoke(main, ["doctor"])
+        files = {name: str(tmp_path / name) for name in ("stdout", "stderr")}
+        asked = {"arguments": ["doctor"], "env": env, "cwd": str(tmp_path), **files}
+        _commands.stdin.write(json.dumps(asked) + "\n")
+        _commands.stdin.flush()
+        status = int(_commands.stdout.readline())
+        said = {name: Path(path).read_text() for name, path in files.items()}
+        return subprocess.CompletedProcess("genesys-dagster doctor", status, **said)
 
     return doctor
 
@@ -171,7 +179,7 @@ def test_the_doctor_reads_the_env_file(tmp_path, configured, empty_environment):
 
 def test_the_doctor_names_missing_variables_and_skips_what_needs_them(doctor, empty_environment):
     done = doctor(empty_environment)
-    assert done.exit_code == 1
+    assert done.returncode == 1
     for variable in ("GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_S3_BUCKET"):
         assert variable in done.stdout
     assert verdicts(done)["bucket"] == verdicts(done)["login"] == "skip"
@@ -196,9 +204,9 @@ def test_the_doctor_names_missing_variables_and_skips_what_needs_them(doctor, em
 )
 def test_the_doctor_says_what_is_wrong_and_what_to_do(doctor, configured, variable, value, check, remedy):
     done = doctor(configured | {variable: value})
-    assert verdicts(done)[check] == "FAIL", done.output
+    assert verdicts(done)[check] == "FAIL", done.stdout + done.stderr
     assert remedy in done.stdout
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert done.stderr == ""
     assert "Traceback" not in done.stdout
     assert "hidden" not in done.stdout
@@ -215,7 +223,7 @@ def test_the_doctor_names_the_missing_permission(doctor, configured, sandbox):
 def test_the_doctor_warns_of_what_is_lost_without_each_optional_permission(doctor, configured, sandbox):
     sandbox.settings.permissions = {"analytics:conversationDetail:view"}
     done = doctor(configured)
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert re.search(
         r"warn +optional +analytics:conversationAggregate:view is missing: days are not rec", done.stdout
     )
@@ -236,7 +244,7 @@ def test_the_doctor_warns_of_what_is_lost_without_each_optional_permission(docto
     ],
 )
 def test_the_doctor_says_in_a_line_what_is_wrong_with_the_settings_of_aws(
-    tmp_path, configured, settings, words
+    doctor, configured, settings, words, tmp_path
 ):
     (tmp_path / "config").write_text(settings)
     without = {
@@ -245,7 +253,7 @@ def test_the_doctor_says_in_a_line_what_is_wrong_with_the_settings_of_aws(
         if "AWS_ACCESS" not in name and "AWS_SEC" not in name
     }
     env = without | {"AWS_PROFILE": "p", "AWS_CONFIG_FILE": str(tmp_path / "config")}
-    done = run("doctor", cwd=tmp_path, env=env)  # botocore remembers credentials in a process
+    done = doctor(env)
     assert verdicts(done)["bucket"] == "FAIL"
     (line,) = [line for line in done.stdout.splitlines() if line.split()[1:2] == ["bucket"]]
     assert words in line
