@@ -1,6 +1,6 @@
 """The partition's sums against Genesys Cloud's own: what is compared, and what counts as different."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from genesys_dagster.checks.metric_totals import Cell, Total
@@ -47,12 +47,14 @@ class Comparison:
         differences: Those that differ, the greatest first.
         only_ours: Metrics that Genesys Cloud did not count anywhere in the interval.
         only_theirs: Metrics that no conversation of the partition carries.
+        refused: Metrics that Genesys Cloud does not give: they are not compared.
     """
 
     compared: int
     differences: list[Difference]
     only_ours: list[str]
     only_theirs: list[str]
+    refused: tuple[str, ...] = ()
 
 
 def is_counter(metric: str) -> bool:
@@ -70,7 +72,9 @@ def by_cell(aggregates: Iterable[Aggregate]) -> dict[Cell, Aggregate]:
     return {Cell(a.group.get("queueId"), a.group.get("mediaType"), a.metric): a for a in aggregates}
 
 
-def compare(ours: Mapping[Cell, Total], theirs: Mapping[Cell, Aggregate]) -> Comparison:
+def compare(
+    ours: Mapping[Cell, Total], theirs: Mapping[Cell, Aggregate], refused: Collection[str] = ()
+) -> Comparison:
     """Compare cell by cell, for all metrics that both sides know.
 
     A metric that one side lacks everywhere is listed, not judged: aggregates do not know all metrics of detail
@@ -79,7 +83,9 @@ def compare(ours: Mapping[Cell, Total], theirs: Mapping[Cell, Aggregate]) -> Com
     Args:
         ours: Sums of the partition.
         theirs: Genesys Cloud's aggregates.
+        refused: Metrics that Genesys Cloud does not give; nothing is said of them.
     """
+    ours = {cell: total for cell, total in ours.items() if cell.metric not in refused}
     our_metrics, their_metrics = {cell.metric for cell in ours}, {cell.metric for cell in theirs}
     judged = our_metrics & their_metrics if ours and theirs else our_metrics | their_metrics
     cells = [cell for cell in {*ours, *theirs} if cell.metric in judged]
@@ -91,7 +97,9 @@ def compare(ours: Mapping[Cell, Total], theirs: Mapping[Cell, Aggregate]) -> Com
     differences.sort(
         key=lambda each: (-abs(each.their_count - counted(each.cell, each.ours)), str(each.cell))
     )
-    return Comparison(len(cells), differences, sorted(our_metrics - judged), sorted(their_metrics - judged))
+    return Comparison(
+        len(cells), differences, sorted(our_metrics - judged), sorted(their_metrics - judged), tuple(refused)
+    )
 
 
 def _agree(cell: Cell, ours: Total, theirs: Aggregate | None) -> bool:

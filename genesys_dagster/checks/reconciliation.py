@@ -4,7 +4,7 @@ Compared are all metrics that both know, by queue and media type: counts exactly
 per value. Genesys Cloud counts a metric on the day when it is emitted; so here too only metrics emitted on the
 partition's day count, and what conversations of earlier days emitted on it is taken out of Genesys Cloud's numbers
 (see `explanation`). An error means that conversations are proven to be missing; other differences are warnings, as is
-not being allowed to ask.
+not being allowed to ask. A metric that this org's Genesys Cloud refuses is left out and named.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, t
 from genesys_dagster.checks.leaves import batches
 from genesys_dagster.checks.metric_totals import MetricTotals
 from genesys_dagster.checks.partition import partition_check
-from genesys_dagster.genesys.aggregates import PERMISSION, conversation_aggregates
+from genesys_dagster.genesys.accepted_aggregates import accepted_aggregates
+from genesys_dagster.genesys.aggregates import PERMISSION
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.org.org import Org
@@ -68,16 +69,17 @@ def _reconcile(genesys: GenesysResource, day: Interval, dataset: ds.Dataset) -> 
 
 async def _compare(genesys: GenesysResource, interval: Interval, dataset: ds.Dataset) -> Finding:
     async with genesys.client() as client:
-        theirs = by_cell(await conversation_aggregates(client, interval))
+        aggregates, refused = await accepted_aggregates(client, interval)
+        theirs = by_cell(aggregates)
         totals = MetricTotals(interval.start, interval.end)
         for rows in batches(dataset, totals.leaves):
             totals.see(rows)
         ours = totals.result()
-        comparison = compare(ours, theirs)
+        comparison = compare(ours, theirs, refused)
         explanation = Explanation(theirs)
         if comparison.differences:
             explanation = await explain(client, interval, theirs, comparison.differences, _ids(dataset))
-            comparison = compare(ours, explanation.theirs)
+            comparison = compare(ours, explanation.theirs, refused)
         return judge(comparison, explanation)
 
 
@@ -99,6 +101,10 @@ def judge(comparison: Comparison, explanation: Explanation) -> Finding:
         "metrics_only_in_details": ", ".join(comparison.only_ours) or "none",
         "metrics_only_in_aggregates": ", ".join(comparison.only_theirs) or "none",
     }
+    untold = ""
+    if comparison.refused:
+        figures["metrics_refused"] = ", ".join(comparison.refused)
+        untold = f" Not compared, as Genesys Cloud refuses them: {', '.join(comparison.refused)}."
     if explanation.limit:
         figures["limit"] = explanation.limit
     if explanation.missing:
@@ -118,12 +124,12 @@ def judge(comparison: Comparison, explanation: Explanation) -> Finding:
             passed=False,
             severity=WARN,
             summary=f"{len(comparison.differences):,} of {comparison.compared:,} values differ from Genesys Cloud's "
-            "aggregates.",
+            f"aggregates.{untold}",
             figures=figures,
         )
     return Finding(
         passed=True,
-        summary=f"All {comparison.compared:,} values agree with Genesys Cloud's aggregates.",
+        summary=f"All {comparison.compared:,} values agree with Genesys Cloud's aggregates.{untold}",
         figures=figures,
     )
 

@@ -12,30 +12,11 @@ from typing import Any
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import MalformedResponseError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.metric_names import COMMON_METRICS
 from genesys_dagster.genesys.responses import Response
 
 AGGREGATES_PATH = "/api/v2/analytics/conversations/aggregates/query"
 PERMISSION = "analytics:conversationAggregate:view"  # SDK documentation, AnalyticsApi.md
-
-# SDK 269 models/conversation_aggregation_view.py lists what aggregates know; those that detail records carry as
-# metrics of sessions, too (models/conversation_detail_query_predicate.py). tWait, oServiceLevel, oServiceTarget and
-# oCallbackServiceLevel exist in aggregates only.
-COMMON_METRICS: tuple[str, ...] = (
-    "nAgentDeclined", "nAlertExpired", "nBlindTransferred", "nBotInteractions", "nCallbackAttempts",
-    "nCallbackOverSla", "nCallbackScheduled", "nCfcOffered", "nCobrowseSessions", "nConnected", "nConsult",
-    "nConsultTransferred", "nConversations", "nError", "nOffered", "nOutbound", "nOutboundAbandoned",
-    "nOutboundAttempted", "nOutboundConnected", "nOverSla", "nStateTransitionError", "nTakeover", "nTransferred",
-    "oAudioMessageCount", "oExternalAudioMessageCount", "oExternalMediaCount", "oMediaCount", "oMessageCount",
-    "oMessageSegmentCount", "oMessageTurn", "oSkillExpressionApplications", "tAbandon", "tAcd", "tActiveCallback",
-    "tActiveCallbackComplete", "tAcw", "tAgentResponseTime", "tAgentVideoConnected", "tAlert", "tAnswered",
-    "tAverageAgentResponseTime", "tAverageCustomerResponseTime", "tBarging", "tCallbackAbandon",
-    "tCallbackConnect", "tCallbackNotReached", "tCallbackVirtualWait", "tCfcAbandon", "tCfcAcd", "tCfcAnswered",
-    "tCfcFlowOut", "tCoaching", "tCoachingComplete", "tConnected", "tContacting", "tDialing", "tFirstConnect",
-    "tFirstDial", "tFirstEngagement", "tFirstResponse", "tFlowOut", "tHandle", "tHeld", "tHeldComplete", "tIvr",
-    "tMonitoring", "tMonitoringComplete", "tNotResponding", "tPark", "tParkComplete", "tScreenMonitoring",
-    "tShortAbandon", "tSnippetRecord", "tTalk", "tTalkComplete", "tTransmitting", "tUserResponseTime",
-    "tVoicemail",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

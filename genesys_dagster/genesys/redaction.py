@@ -16,6 +16,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
+from genesys_dagster.genesys.metric_names import COMMON_METRICS
+
 BLANK = "***"
 _LONGEST = 300  # characters of a server's text that are worth repeating
 _DIGITS = 7  # from so many on a number may be a telephone's, an account's or a card's
@@ -45,6 +47,7 @@ _SENT = frozenset(
         "startOfDayIntervalMatching",
         "state",
         "type",
+        *COMMON_METRICS,
     ]
 )
 _PHRASES = frozenset(word for status in HTTPStatus for word in status.phrase.split()) | frozenset(

@@ -56,6 +56,7 @@ class Faults:
         job_state: State that jobs end in instead of FULFILLED.
         job_error: The `errorMessage` of a failed job.
         forget_jobs: Answer 404 to this many further requests about jobs, as if they had expired.
+        refused_metrics: Names of metrics that the aggregates query does not know.
     """
 
     latency_seconds: float = 0.0
@@ -68,6 +69,7 @@ class Faults:
     job_state: JobState | None = None
     job_error: str = "The query could not be completed."
     forget_jobs: int = 0
+    refused_metrics: tuple[str, ...] = ()
     _rules: list[_Rule] = field(default_factory=list, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
@@ -151,6 +153,7 @@ class Faults:
 SWITCHES = (
     "latency_seconds", "retry_after", "duplicates", "total_hits_drift", "unknown_fields", "unknown_enums",
     "repeat_cursor", "job_state", "job_error", "forget_jobs",
+    "refused_metrics",
 )  # fmt: skip
 
 

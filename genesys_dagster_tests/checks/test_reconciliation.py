@@ -122,3 +122,13 @@ def test_the_number_of_questions_has_a_limit_that_is_told(pulled, sandbox, monke
     assert len(asked) == 1 + 2
     assert "first 2" in checked.figures("reconciliation")["limit"]
     assert checked.verdict("reconciliation") == "WARN"
+
+
+def test_a_refused_metric_is_left_out_and_named_and_the_others_are_compared(pulled, sandbox):
+    sandbox.faults.refused_metrics = ("tPark", "tTalk")
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "passed"
+    figures = checked.figures("reconciliation")
+    assert figures["metrics_refused"] == "tPark, tTalk"
+    assert figures["values_compared"] > 200
+    assert "tPark, tTalk" in checked["reconciliation"].description

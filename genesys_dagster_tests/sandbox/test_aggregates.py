@@ -169,3 +169,10 @@ def test_teams_groups_and_flows_name_what_conversations_refer_to(api, server):
                 assert session.get("flow", {}).get("flowId") in {None, *flows}
     assert ids("/api/v2/groups")
     assert len(ids("/api/v2/flows", deleted="true")) == len(flows) + 1
+
+
+def test_a_metric_can_be_refused_by_its_name(ask, server):
+    server.faults.refused_metrics = ("tTalk",)
+    answer = ask()
+    assert (answer.status_code, answer.json()["message"]) == (400, "Invalid metric: tTalk")
+    assert ask(metrics=["nOffered"]).status_code == 200

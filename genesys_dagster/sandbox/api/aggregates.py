@@ -53,6 +53,8 @@ async def aggregates(request: Request) -> Response:
     state = state_of(request)
     state.require("analytics:conversationAggregate:view")
     question = _parse(await json_body(request))
+    for name in sorted(question.metrics.intersection(state.settings.faults.refused_metrics)):
+        raise bad_request(f"Invalid metric: {name}")
     body = await run_in_threadpool(_answer, state, question)
     return await compressed_response(request, body)
 
