@@ -69,7 +69,12 @@ def counted(cell: Cell, total: Total) -> int:
 
 def by_cell(aggregates: Iterable[Aggregate]) -> dict[Cell, Aggregate]:
     """Genesys Cloud's answer by queue, medium and metric."""
-    return {Cell(a.group.get("queueId"), a.group.get("mediaType"), a.metric): a for a in aggregates}
+    return {cell_of(aggregate): aggregate for aggregate in aggregates}
+
+
+def cell_of(aggregate: Aggregate) -> Cell:
+    """Where an aggregate belongs."""
+    return Cell(aggregate.group.get("queueId"), aggregate.group.get("mediaType"), aggregate.metric)
 
 
 def compare(

@@ -1,23 +1,31 @@
 """Why Genesys Cloud counts more than a partition holds: conversations of other days, or missing ones.
 
 Aggregates count what was emitted on a day, a partition holds the conversations that began on it: an e-mail thread of
-last week counts today. So wherever Genesys Cloud has more, it is asked conversation by conversation; those that the
-partition does not hold are looked up, and either began on another day or are missing here.
+last week counts today. So wherever Genesys Cloud has more, it is asked conversation by conversation, for many queues at
+once; those that the partition does not hold are looked up, and either began on another day or are missing here.
+
+The number of requests is bounded: at most 40 for the conversations behind a surplus, however many queues have one, and
+400 to look up 20,000 conversations by their ids.
 """
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from genesys_dagster.checks.comparison import Difference, without
+from genesys_dagster.checks.comparison import Difference, cell_of, without
 from genesys_dagster.checks.metric_totals import Cell
-from genesys_dagster.genesys.aggregates import Aggregate, conversation_aggregates, matches
+from genesys_dagster.genesys.aggregates import Aggregate, any_of, conversation_aggregates
 from genesys_dagster.genesys.by_id import conversation_starts
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
 
 MOST_QUESTIONS = 40
-MOST_CONVERSATIONS = 5_000
+MOST_CONVERSATIONS = 20_000
+# So many groups fit well into one answer, until the day has more than MOST_QUESTIONS of them. Neither a limit on groups
+# nor on predicates is documented; a queue weighs something by itself, which makes at most 100 queues in a question.
+_GROUPS_PER_QUESTION = 20_000
+_WEIGHT_OF_QUEUE = 200
 
 
 @dataclass(slots=True)
@@ -59,18 +67,16 @@ async def explain(
     explanation = Explanation(dict(theirs))
     foreign: list[tuple[Cell, Aggregate]] = []
     try:
-        for (queue, media), metrics in _questions(differences, explanation).items():
+        for queues, metrics in _questions(differences, theirs):
             behind = await conversation_aggregates(
                 client,
                 interval,
-                group_by=["conversationId"],
+                group_by=["conversationId", "queueId", "mediaType"],
                 metrics=sorted(metrics),
-                filters=matches(queueId=queue, mediaType=media),
+                filters=any_of("queueId", queues),
             )
             foreign += [
-                (Cell(queue, media, part.metric), part)
-                for part in behind
-                if part.group.get("conversationId", "") not in held
+                (cell_of(part), part) for part in behind if part.group.get("conversationId", "") not in held
             ]
     except RequestRejectedError as error:
         explanation.limit = f"Genesys Cloud does not say which conversations it counts: {error}"
@@ -80,19 +86,27 @@ async def explain(
 
 
 def _questions(
-    differences: Collection[Difference], explanation: Explanation
-) -> Mapping[tuple[str | None, str | None], set[str]]:
-    """The metrics to ask for, by queue and medium."""
-    questions: dict[tuple[str | None, str | None], set[str]] = {}
+    differences: Collection[Difference], theirs: Mapping[Cell, Aggregate]
+) -> Iterable[tuple[list[str | None], set[str]]]:
+    """Queues and the metrics to ask for, shared out over as few questions as their answers allow."""
+    metrics: dict[str | None, set[str]] = defaultdict(set)
     for difference in differences:
-        if not difference.is_surplus:
-            continue
-        place = (difference.cell.queue, difference.cell.media)
-        if place not in questions and len(questions) == MOST_QUESTIONS:
-            explanation.limit = f"Only the first {MOST_QUESTIONS} queues with differences were looked into."
-            continue
-        questions.setdefault(place, set()).add(difference.cell.metric)
-    return questions
+        if difference.is_surplus:
+            metrics[difference.cell.queue].add(difference.cell.metric)
+    weights = dict.fromkeys(metrics, _WEIGHT_OF_QUEUE)
+    for cell, aggregate in theirs.items():
+        if cell.metric in metrics.get(cell.queue, ()):
+            weights[cell.queue] += aggregate.count
+    whole = sum(weights.values())
+    number = min(MOST_QUESTIONS, -(-whole // _GROUPS_PER_QUESTION))
+    questions: dict[int, tuple[list[str | None], set[str]]] = defaultdict(lambda: ([], set()))
+    before = 0
+    for queue, weight in weights.items():
+        queues, asked = questions[before * number // whole]
+        queues.append(queue)
+        asked |= metrics[queue]
+        before += weight
+    return questions.values()
 
 
 async def _look_up(

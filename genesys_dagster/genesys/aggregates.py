@@ -5,7 +5,7 @@ developer forum, thread 18235, "Conversation aggregates API call": the interval 
 metrics, not to the start or end of conversations).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,15 +95,18 @@ def read_aggregates(response: Response) -> list[Aggregate]:
         raise MalformedResponseError("the answer does not have the shape of aggregates") from None
 
 
-def matches(**dimensions: str | None) -> dict[str, Any]:
-    """A filter on dimensions, all of which must hold; None stands for conversations that lack the dimension."""
+def any_of(dimension: str, values: Iterable[str | None]) -> dict[str, Any]:
+    """A filter on values of a dimension; None stands for conversations that lack it.
+
+    SDK 269 models/conversation_aggregate_query_filter.py, conversation_aggregate_query_predicate.py.
+    """
     return {
-        "type": "and",
+        "type": "or",
         "predicates": [
-            {"type": "dimension", "dimension": name, "operator": "notExists"}
+            {"type": "dimension", "dimension": dimension, "operator": "notExists"}
             if value is None
-            else {"type": "dimension", "dimension": name, "operator": "matches", "value": value}
-            for name, value in dimensions.items()
+            else {"type": "dimension", "dimension": dimension, "operator": "matches", "value": value}
+            for value in values
         ],
     }
 

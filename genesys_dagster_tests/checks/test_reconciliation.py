@@ -115,12 +115,17 @@ def test_a_server_that_does_not_name_conversations_leaves_the_difference_unexpla
     assert "conversationId" in checked.figures("reconciliation")["limit"]
 
 
-def test_the_number_of_questions_has_a_limit_that_is_told(pulled, sandbox, monkeypatch):
-    monkeypatch.setattr(explanation, "MOST_QUESTIONS", 2)
+def test_all_queues_are_asked_for_at_once(pulled, sandbox):
     checked = pulled.check("reconciliation")
     asked = [request for request in sandbox.requests if request.path == AGGREGATES_PATH]
-    assert len(asked) == 1 + 2
-    assert "first 2" in checked.figures("reconciliation")["limit"]
+    assert checked.verdict("reconciliation") == "passed"
+    assert len(asked) == 2
+
+
+def test_the_number_of_conversations_looked_up_has_a_limit_that_is_told(pulled, monkeypatch):
+    monkeypatch.setattr(explanation, "MOST_CONVERSATIONS", 3)
+    checked = pulled.check("reconciliation")
+    assert "Only 3 of" in checked.figures("reconciliation")["limit"]
     assert checked.verdict("reconciliation") == "WARN"
 
 

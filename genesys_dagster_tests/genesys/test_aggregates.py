@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from genesys_dagster.genesys.aggregates import Aggregate, conversation_aggregates, matches
+from genesys_dagster.genesys.aggregates import Aggregate, any_of, conversation_aggregates
 from genesys_dagster.genesys.by_id import conversation_starts
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import MalformedResponseError
@@ -58,7 +58,7 @@ def test_every_metric_of_every_group_and_subinterval_is_read():
             DAY,
             metrics=["nOffered"],
             granularity="PT30M",
-            filters=matches(queueId="q", mediaType=None),
+            filters=any_of("queueId", ["q", None]),
         ),
         body,
     )
@@ -74,10 +74,10 @@ def test_every_metric_of_every_group_and_subinterval_is_read():
         "metrics": ["nOffered"],
         "granularity": "PT30M",
         "filter": {
-            "type": "and",
+            "type": "or",
             "predicates": [
                 {"type": "dimension", "dimension": "queueId", "operator": "matches", "value": "q"},
-                {"type": "dimension", "dimension": "mediaType", "operator": "notExists"},
+                {"type": "dimension", "dimension": "queueId", "operator": "notExists"},
             ],
         },
     }
