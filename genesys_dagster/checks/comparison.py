@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from genesys_dagster.checks.metric_totals import Cell, Total
 from genesys_dagster.genesys.aggregates import Aggregate
+from genesys_dagster.genesys.metric_names import COMMON_METRICS, PERHAPS_NOT_IN_RECORDS
 
 # Counts must be the same. A sum may be off by a millisecond for each value in it: aggregates are whole numbers.
 TOLERANCE_PER_VALUE = 1.0
@@ -45,8 +46,10 @@ class Comparison:
     Attributes:
         compared: How many cells were compared.
         differences: Those that differ, the greatest first.
-        only_ours: Metrics that Genesys Cloud did not count anywhere in the interval.
-        only_theirs: Metrics that no conversation of the partition carries.
+        only_ours: Metrics that aggregates do not know.
+        only_theirs: Metrics that no conversation of the partition carries, and perhaps no record ever does.
+        lost: Metrics that Genesys Cloud counts and no conversation of the partition carries, though records do.
+        uncounted: Metrics that aggregates know, and that Genesys Cloud did not count anywhere in the interval.
         refused: Metrics that Genesys Cloud does not give: they are not compared.
     """
 
@@ -54,6 +57,8 @@ class Comparison:
     differences: list[Difference]
     only_ours: list[str]
     only_theirs: list[str]
+    lost: list[str]
+    uncounted: list[str]
     refused: tuple[str, ...] = ()
 
 
@@ -82,8 +87,9 @@ def compare(
 ) -> Comparison:
     """Compare cell by cell, for all metrics that both sides know.
 
-    A metric that one side lacks everywhere is listed, not judged: aggregates do not know all metrics of detail
-    records, nor the reverse. If one side has nothing at all, everything is judged.
+    What one side lacks everywhere is judged, too, if the SDK says that it knows the metric. Otherwise it is listed:
+    aggregates do not know all metrics of detail records, nor the reverse. If one side has nothing at all, everything
+    is judged.
 
     Args:
         ours: Sums of the partition.
@@ -92,7 +98,11 @@ def compare(
     """
     ours = {cell: total for cell, total in ours.items() if cell.metric not in refused}
     our_metrics, their_metrics = {cell.metric for cell in ours}, {cell.metric for cell in theirs}
-    judged = our_metrics & their_metrics if ours and theirs else our_metrics | their_metrics
+    lost = their_metrics - our_metrics - (PERHAPS_NOT_IN_RECORDS if ours else set())
+    uncounted = our_metrics - their_metrics
+    if theirs:
+        uncounted &= set(COMMON_METRICS)
+    judged = our_metrics & their_metrics | lost | uncounted
     cells = [cell for cell in {*ours, *theirs} if cell.metric in judged]
     differences = [
         Difference(cell, ours.get(cell, Total(0, 0.0)), theirs.get(cell))
@@ -103,7 +113,13 @@ def compare(
         key=lambda each: (-abs(each.their_count - counted(each.cell, each.ours)), str(each.cell))
     )
     return Comparison(
-        len(cells), differences, sorted(our_metrics - judged), sorted(their_metrics - judged), tuple(refused)
+        len(cells),
+        differences,
+        only_ours=sorted(our_metrics - judged),
+        only_theirs=sorted(their_metrics - judged),
+        lost=sorted(lost),
+        uncounted=sorted(uncounted),
+        refused=tuple(refused),
     )
 
 

@@ -1,7 +1,7 @@
 """The proof that nothing is missing: the partition's metrics against Genesys Cloud's own aggregates.
 
 Compared are all metrics that both know, by queue and media type: counts exactly, sums of durations within a millisecond
-per value. Genesys Cloud counts a metric on the day when it is emitted; so here too only metrics emitted on the
+per value; one that only one side has is a difference like others, unless detail records are not known to carry it. Genesys Cloud counts a metric on the day when it is emitted; so here too only metrics emitted on the
 partition's day count, and what conversations of earlier days emitted on it is taken out of Genesys Cloud's numbers
 (see `explanation`). An error means that conversations are proven to be missing; other differences are warnings, as is
 not being allowed to ask. A metric that this org's Genesys Cloud refuses is left out and named.
@@ -101,10 +101,8 @@ def judge(comparison: Comparison, explanation: Explanation) -> Finding:
         "metrics_only_in_details": ", ".join(comparison.only_ours) or "none",
         "metrics_only_in_aggregates": ", ".join(comparison.only_theirs) or "none",
     }
-    untold = ""
     if comparison.refused:
         figures["metrics_refused"] = ", ".join(comparison.refused)
-        untold = f" Not compared, as Genesys Cloud refuses them: {', '.join(comparison.refused)}."
     if explanation.limit:
         figures["limit"] = explanation.limit
     if explanation.missing:
@@ -124,14 +122,25 @@ def judge(comparison: Comparison, explanation: Explanation) -> Finding:
             passed=False,
             severity=WARN,
             summary=f"{len(comparison.differences):,} of {comparison.compared:,} values differ from Genesys Cloud's "
-            f"aggregates.{untold}",
+            f"aggregates.{_of_metrics(comparison)}",
             figures=figures,
         )
     return Finding(
         passed=True,
-        summary=f"All {comparison.compared:,} values agree with Genesys Cloud's aggregates.{untold}",
+        summary=f"All {comparison.compared:,} values agree with Genesys Cloud's aggregates.{_of_metrics(comparison)}",
         figures=figures,
     )
+
+
+def _of_metrics(comparison: Comparison) -> str:
+    """What is to be said of whole metrics."""
+    sentences = {
+        "Counted by Genesys Cloud, and no conversation of the partition carries them": comparison.lost,
+        "In the partition, and not counted by Genesys Cloud anywhere": comparison.uncounted,
+        "Not compared, as no conversation carries them and perhaps none ever does": comparison.only_theirs,
+        "Not compared, as Genesys Cloud refuses them": comparison.refused,
+    }
+    return "".join(f" {sentence}: {', '.join(names)}." for sentence, names in sentences.items() if names)
 
 
 def _rows(differences: Sequence[Difference]) -> list[dict[str, str | int | float | bool | None]]:

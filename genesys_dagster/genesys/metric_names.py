@@ -19,3 +19,12 @@ COMMON_METRICS: tuple[str, ...] = (
     "tShortAbandon", "tSnippetRecord", "tTalk", "tTalkComplete", "tTransmitting", "tUserResponseTime",
     "tVoicemail",
 )  # fmt: skip
+
+# Of these it is not known whether detail records carry them. The first three are not among the metrics that are
+# emitted one by one for a session (SDK 269 models/conversation_metrics_topic_conversation_metric_record.py). None of
+# the published records that have metrics carries an observation (o…), or nConversations, though each is a conversation;
+# that they never do is inferred.
+PERHAPS_NOT_IN_RECORDS = frozenset(
+    {"nCallbackOverSla", "nStateTransitionError", "tShortAbandon", "nConversations"}
+    | {name for name in COMMON_METRICS if name.startswith("o")}
+)

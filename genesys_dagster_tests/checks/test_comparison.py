@@ -1,5 +1,6 @@
 """What counts as different from Genesys Cloud's own sums."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,13 +48,33 @@ def test_a_queue_that_one_side_lacks_differs():
     assert set(found) == {cell("tTalk", "gone"), cell("tTalk", "new")}
 
 
-def test_a_metric_that_one_side_lacks_everywhere_is_listed_and_not_judged():
+@pytest.mark.parametrize(
+    "metric", ["nOffered", "tAbandon", "tHandle", "tAcw", "tTalkComplete", "tHeldComplete"]
+)
+def test_a_metric_that_no_conversation_carries_any_more_differs_and_is_named(metric):
     outcome = compare(
-        {cell("tTalk"): Total(1, 5.0), cell("tFlow"): Total(1, 5.0)},
-        by_cell([theirs("q", "tTalk", 1, 5.0), theirs("q", "nConversations", 9)]),
+        {cell("tTalk"): Total(1, 5.0)}, by_cell([theirs("q", "tTalk", 1, 5.0), theirs("q", metric, 2, 9.0)])
     )
-    assert outcome.differences == []
-    assert (outcome.only_ours, outcome.only_theirs) == (["tFlow"], ["nConversations"])
+    assert [each.cell for each in outcome.differences] == [cell(metric)]
+    assert (outcome.lost, outcome.only_theirs) == ([metric], [])
+
+
+def test_a_metric_that_aggregates_know_and_do_not_count_differs_and_is_named():
+    ours = {cell("tTalk"): Total(1, 5.0), cell("tHandle"): Total(1, 9.0)}
+    outcome = compare(ours, by_cell([theirs("q", "tTalk", 1, 5.0)]))
+    assert [each.cell for each in outcome.differences] == [cell("tHandle")]
+    assert (outcome.uncounted, outcome.only_ours) == (["tHandle"], [])
+
+
+def test_a_metric_that_one_side_may_not_know_is_listed_and_not_judged():
+    outcome = compare(
+        {cell("tTalk"): Total(1, 5.0), cell("tFlow"): Total(1, 5.0), cell("tNew"): Total(1, 5.0)},
+        by_cell(
+            [theirs("q", "tTalk", 1, 5.0), theirs("q", "nConversations", 9), theirs("q", "oMediaCount", 9)]
+        ),
+    )
+    assert outcome.differences == outcome.lost == outcome.uncounted == []
+    assert (outcome.only_ours, outcome.only_theirs) == (["tFlow", "tNew"], ["nConversations", "oMediaCount"])
 
 
 def test_a_side_that_has_nothing_at_all_differs_in_everything():

@@ -1,5 +1,6 @@
 """The proof against Genesys Cloud's own aggregates: what is missing is found, what is of other days is explained."""
 
+import pyarrow as pa
 import pytest
 
 from genesys_dagster.checks import explanation
@@ -69,9 +70,25 @@ def _metric(record, name):
     return None
 
 
-def test_a_duplicated_conversation_is_a_warning(pulled):
-    import pyarrow as pa
+def test_a_metric_that_vanished_from_all_conversations_is_a_warning_that_names_it(pulled):
+    def without_abandons(table):
+        records = table.to_pylist()
+        for record in records:
+            for participant in record["participants"]:
+                for session in participant["sessions"]:
+                    session["metrics"] = [
+                        metric for metric in session["metrics"] or () if metric["name"] != "tAbandon"
+                    ]
+        return pa.Table.from_pylist(records, schema=table.schema)
 
+    pulled.change(without_abandons)
+    checked = pulled.check("reconciliation")
+    assert checked.verdict("reconciliation") == "WARN"
+    assert "no conversation of the partition carries them: tAbandon." in checked["reconciliation"].description
+    assert {each["metric"] for each in checked.differences()} == {"tAbandon"}
+
+
+def test_a_duplicated_conversation_is_a_warning(pulled):
     pulled.change(lambda table: pa.concat_tables([table, table.slice(7, 1)]))
     checked = pulled.check("reconciliation")
     assert checked.verdict("reconciliation") == "WARN"
