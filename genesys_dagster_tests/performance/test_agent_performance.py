@@ -27,6 +27,14 @@ def test_handling_and_its_parts_are_added_up():
     assert [row[f"{part}_seconds"] for part in parts] == [1, 2, 100, 20, 30]
 
 
+def test_a_metric_without_value_counts_neither_in_a_number_nor_in_a_mean():
+    names = ("tAlert", "tNotResponding", "tAnswered", "tHandle", "tTalkComplete", "tHeldComplete", "tAcw")
+    (row,) = figures([metric(name, value, user="u1") for name in names for value in (10_000, None)])
+    counts = ("alerted", "not_responding", "answered", "handled", "talk_count", "hold_count", "acw_count")
+    assert [row[count] for count in counts] == [1] * 7
+    assert [row[f"{part}_seconds_mean"] for part in ("handle", "talk", "hold", "acw")] == [10] * 4
+
+
 def test_alerts_that_ran_out_transfers_and_outbound_are_counted():
     (row,) = figures(
         [

@@ -80,6 +80,26 @@ def test_handle_time_and_its_parts():
     assert (row["acw_count"], row["acw_seconds"], row["acw_seconds_mean"]) == (2, 50, 25)
 
 
+@pytest.mark.parametrize(
+    ("name", "count", "seconds"),
+    [
+        ("tAnswered", "answered", "answer"),
+        ("tAbandon", "abandoned", "abandon"),
+        ("tHandle", "handled", "handle"),
+        ("tTalkComplete", "talk_count", "talk"),
+        ("tHeldComplete", "hold_count", "hold"),
+        ("tAcw", "acw_count", "acw"),
+    ],
+)
+def test_a_metric_without_value_counts_neither_in_a_number_nor_in_a_mean(name, count, seconds):
+    row = only([metric(name, 10_000), metric(name, None)])
+    assert (row[count], row[f"{seconds}_seconds"], row[f"{seconds}_seconds_mean"]) == (1, 10, 10)
+
+
+def test_metrics_without_values_make_no_rows():
+    assert figures([metric(name, None) for name in ("nOffered", "tAnswered", "tFlowOut", "tHandle")]) == []
+
+
 def test_transfers_and_over_sla_add_up_the_counters():
     row = only(
         [

@@ -34,6 +34,17 @@ def test_a_week_is_the_sum_of_its_days_with_rates_made_again(days, weekly):
     assert (row["handled"], row["handle_seconds"], row["handle_seconds_mean"]) == (0, 0, None)
 
 
+def test_the_means_of_a_week_are_of_known_times_only(put, weekly):
+    for day in WEEK:
+        metrics = [metric(name, value, day=day) for name in ("tAnswered", "tHandle") for value in (10_000, None)]
+        put("queue_performance", figures_of_queues(metrics), QUEUE_PERFORMANCE, day)
+    outcome, rows = weekly(MONDAY)
+    assert outcome.success, outcome.failure
+    (row,) = rows
+    assert (row["answered"], row["answer_seconds_mean"]) == (7, 10)
+    assert (row["handled"], row["handle_seconds_mean"]) == (7, 10)
+
+
 def test_the_week_has_its_schema_and_lineage(days, weekly):
     outcome, _ = weekly(MONDAY)
     lineage = outcome.metadata["dagster/column_lineage"]

@@ -1,7 +1,7 @@
 -- How agents did, by day, agent and media type.
 --
--- A metric counts on the day on which Genesys Cloud emitted it, in $timezone: the rule and its sources stand in
--- queue_performance.sql. Definitions of the metrics: Genesys help, "Metric definitions".
+-- A metric counts on the day on which Genesys Cloud emitted it, in $timezone, and only with a value: the rules and their
+-- sources stand in queue_performance.sql. Definitions of the metrics: Genesys help, "Metric definitions".
 WITH user_names AS (
     SELECT id, any_value(name) AS user_name
     FROM users
@@ -19,6 +19,7 @@ measurements AS (
     FROM session_metrics
     WHERE
         user_id IS NOT NULL
+        AND value IS NOT NULL
         AND name IN (
             'tAlert', 'tNotResponding', 'tAnswered', 'tHandle', 'tContacting', 'tDialing', 'tTalkComplete',
             'tHeldComplete', 'tAcw', 'nTransferred', 'nBlindTransferred', 'nConsultTransferred', 'nConsult',

@@ -6,6 +6,8 @@
 -- when they happen, those named t… when what they measure ends). Half hours are those of the wall clock in $timezone.
 -- Values named t… are milliseconds (Genesys developer docs, "User-defined Views on Aggregations"); seconds here.
 -- Definitions of the metrics: Genesys help, "Metric definitions".
+-- A metric without value counts nowhere, so that every total has the number that its mean is of. Inferred: Genesys's
+-- aggregates tell count and sum of the same emissions, and no null is documented.
 WITH named_queues AS (
     SELECT
         id,
@@ -45,6 +47,7 @@ measurements AS (
     LEFT JOIN named_queues ON metric.queue_id = named_queues.id
     WHERE
         metric.queue_id IS NOT NULL
+        AND metric.value IS NOT NULL
         AND metric.name IN (
             'nOffered', 'tAnswered', 'tAbandon', 'tShortAbandon', 'tFlowOut', 'nOverSla', 'tHandle',
             'tTalkComplete', 'tHeldComplete', 'tAcw', 'nTransferred', 'nBlindTransferred', 'nConsultTransferred'
