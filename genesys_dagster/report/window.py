@@ -59,6 +59,11 @@ class Window:
         """Every day of the report, present or not."""
         return [self.first + timedelta(days=number) for number in range(DAYS)]
 
+    @property
+    def known(self) -> list[date]:
+        """Days of the report and the comparison that are in the lake, in order."""
+        return sorted(day for day in self.present if self.first_before <= day <= self.last)
+
     def is_needed(self, partition: str) -> bool:
         """Whether a partition can hold rows of the report or of the comparison."""
         return self.first_before - _STARTED_BEFORE <= date.fromisoformat(partition) <= self.last
@@ -73,11 +78,13 @@ def rows(partitions: Mapping[str, ds.Dataset], columns: Sequence[str], window: W
         window: The days to read.
 
     Returns:
-        A frame with the columns; metrics without a time are left out.
+        A frame with the columns. Left out are the rows of days that are not in the lake: what older conversations did
+        on such a day is a part of it, and the day is unknown.
     """
-    in_window = (pc.field("day") >= window.first_before) & (pc.field("day") <= window.last)
+    known = [day for day in window.known if str(day) in partitions]
+    on_known_days = pc.field("day").isin(pa.array(known, pa.date32()))
     tables = [
-        day.to_table(columns=list(columns), filter=in_window)
+        day.to_table(columns=list(columns), filter=on_known_days)
         for key, day in sorted(partitions.items())
         if window.is_needed(key)
     ]
@@ -93,7 +100,7 @@ class ReportData:
 
     Attributes:
         window: The days.
-        queues: Rows of `queue_performance`, of the report and the comparison.
+        queues: Rows of `queue_performance`, of the known days of the report and the comparison.
         agents: Rows of `agent_performance` likewise.
     """
 
@@ -145,8 +152,7 @@ class ReportData:
     def by_day(self) -> Mapping[date, Figures]:
         """Each present day of the report and the comparison; a day without rows has zeros."""
         found = Figures.by(self.queues, ["day"])
-        days = sorted(day for day in self.window.present if day >= self.window.first_before)
-        return {day: found.get(day, Figures()) for day in days}
+        return {day: found.get(day, Figures()) for day in self.window.known}
 
     def usual(self, day: date) -> Figures | None:
         """The sum of the same weekday in the four weeks before, as far as present; None if it is in none of them."""

@@ -3,7 +3,7 @@
 import pytest
 
 from genesys_dagster.report.figures import Figures
-from genesys_dagster_tests.report.conftest import LAST, back, queue_row, report_data
+from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row, report_data
 
 
 def test_the_report_ends_with_the_last_day_in_the_lake_and_has_thirty():
@@ -22,7 +22,12 @@ def test_days_are_added_up_and_older_ones_are_the_comparison():
 
 def test_what_a_conversation_of_an_earlier_partition_did_later_counts_on_its_day():
     data = report_data(
-        {back(62): [queue_row(back(58), offered=5)], back(1): [queue_row(LAST, offered=2)], LAST: []}
+        {
+            back(62): [queue_row(back(58), offered=5)],
+            back(58): [],
+            back(1): [queue_row(LAST, offered=2)],
+            LAST: [],
+        }
     )
     assert data.before.offered == 5
     assert data.by_day[LAST].offered == 2
@@ -37,6 +42,21 @@ def test_a_day_without_rows_is_zero_and_a_day_that_is_not_there_is_unknown():
     data = report_data({LAST: [], back(2): []})
     assert data.by_day[back(2)] == Figures()
     assert back(1) not in data.by_day
+
+
+def test_late_rows_of_a_day_that_is_not_in_the_lake_count_nowhere():
+    late = {back(2): [queue_row(back(1), offered=80)], back(31): [queue_row(back(30), offered=7)]}
+    data = report_data({**late, LAST: [queue_row(offered=40)]})
+    assert (data.now.offered, data.before.offered) == (40, 0)
+    assert sum(figures.offered for figures in data.by_day.values()) == data.now.offered
+    sums = (data.by_queue, data.by_half_hour, Figures.by(data.now_rows, ["media_type"]))
+    assert [sum(figures.offered for figures in grouped.values()) for grouped in sums] == [40] * 3
+
+
+def test_late_work_of_agents_on_a_day_that_is_not_in_the_lake_counts_nowhere():
+    agents = {back(2): [agent_row(back(1), handled=8)], LAST: [agent_row(handled=4)]}
+    for queues in ({back(2): [], LAST: []}, {back(2): [], back(1): [], LAST: []}):
+        assert report_data(queues, agents).agents["handled"].sum() == 4
 
 
 def test_metrics_without_a_time_are_in_no_day():

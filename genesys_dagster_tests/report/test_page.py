@@ -134,7 +134,7 @@ def test_agents_mean_handle_times_are_of_the_reports_days():
         back(1): [agent_row(back(1), handled=1, handle_seconds=30)],
         back(31): [agent_row(back(31), user="u4", handled=1, handle_seconds=999)],
     }
-    assert agent_minutes(report_data({LAST: []}, agents)) == [0, 3.5]
+    assert agent_minutes(report_data({day: [] for day in agents}, agents)) == [0, 3.5]
 
 
 def test_missing_days_are_told(busy):
