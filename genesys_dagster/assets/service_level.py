@@ -25,9 +25,10 @@ class ServiceLevelConfig(dg.Config):
         default={},
         description="The same by media type, such as {'email': 86400}; goes before everything else.",
     )
-    # Genesys help, "Create and configure queues": a new queue aims at 80 % within 20 seconds.
-    fallback_target_seconds: float = Field(
-        default=20.0, description="Seconds within which to answer where a queue's own target is not known."
+    fallback_target_seconds: float | None = Field(
+        default=None,
+        description="Seconds within which to answer where a queue's own target is not known, in all media. Left out: "
+        "20 for voice; in other media the service level is unknown there.",
     )
     include_abandons: bool = Field(
         default=True, description="Whether abandoned interactions count as not answered in time."

@@ -23,7 +23,7 @@ def tiles(data: ReportData) -> str:
             _tile(
                 "Service level",
                 percent(now.service_level),
-                f"{whole(now.answered_in_target)} answered in time",
+                f"{whole(now.answered_in_target if now.service_level_base else None)} answered in time",
                 _points(now.service_level, before.service_level if compared else None, good=1),
             ),
             _tile(

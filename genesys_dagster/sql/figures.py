@@ -1,6 +1,7 @@
 """The columns of the performance figures: names, types, units and meanings.
 
-Counts and totals are 0 where nothing happened and can be added up over any rows. Means, medians, percentiles and rates
+Counts and totals are 0 where nothing happened and can be added up over any rows; the two of the service level are null
+where no target is known. Means, medians, percentiles and rates
 are null where there is nothing to take them of, and cannot be added up. Times are in seconds, to the millisecond.
 """
 
@@ -35,10 +36,18 @@ _VOLUMES = [
         "abandon_rate", "abandoned / offered, from 0 to 1 (and above, if offered in an earlier interval)."
     ),
 ]
-_TARGET = number("target_seconds", "Target of the service level: seconds within which to answer.")
+_TARGET = number(
+    "target_seconds", "Target of the service level: seconds within which to answer; null if unknown."
+)
 _SERVICE_LEVEL = [
-    count("answered_in_target", "Answered interactions that waited no longer than the target."),
-    count("service_level_base", "Interactions that the service level is a share of: answered and abandoned."),
+    count(
+        "answered_in_target",
+        "Answered interactions that waited no longer than the target; null where no target is known.",
+    ),
+    count(
+        "service_level_base",
+        "Interactions that the service level is a share of: answered and abandoned; null where no target is known.",
+    ),
     number("service_level", "answered_in_target / service_level_base, from 0 to 1."),
     count("over_sla", "Interactions that waited longer than the target set at the queue itself (nOverSla)."),
 ]

@@ -36,13 +36,29 @@ def test_a_week_is_the_sum_of_its_days_with_rates_made_again(days, weekly):
 
 def test_the_means_of_a_week_are_of_known_times_only(put, weekly):
     for day in WEEK:
-        metrics = [metric(name, value, day=day) for name in ("tAnswered", "tHandle") for value in (10_000, None)]
+        metrics = [
+            metric(name, value, day=day) for name in ("tAnswered", "tHandle") for value in (10_000, None)
+        ]
         put("queue_performance", figures_of_queues(metrics), QUEUE_PERFORMANCE, day)
     outcome, rows = weekly(MONDAY)
     assert outcome.success, outcome.failure
     (row,) = rows
     assert (row["answered"], row["answer_seconds_mean"]) == (7, 10)
     assert (row["handled"], row["handle_seconds_mean"]) == (7, 10)
+
+
+def test_the_service_level_of_a_week_is_that_of_the_days_with_a_target(put, weekly):
+    for number, day in enumerate(WEEK):
+        metrics = [metric("tAnswered", 10_000, day=day, medium=medium) for medium in ("email", "message")]
+        target = {"target_seconds_of_media": {"email": 5 + number}} if number else {}
+        put("queue_performance", figures_of_queues(metrics, **target), QUEUE_PERFORMANCE, day)
+    _, rows = weekly(MONDAY)
+    found = {
+        row["media_type"]: [row[it] for it in ("answered", "answered_in_target", "service_level_base")]
+        for row in rows
+    }
+    assert found == {"email": [7, 2, 6], "message": [7, None, None]}
+    assert {row["media_type"]: row["service_level"] for row in rows} == {"email": 2 / 6, "message": None}
 
 
 def test_the_week_has_its_schema_and_lineage(days, weekly):

@@ -77,6 +77,19 @@ def test_rates_are_made_of_sums_not_of_rates():
     assert data.now.handle_mean == 910
 
 
+def test_interactions_without_a_target_are_in_no_service_level():
+    unknown = {"target_seconds": None, "answered_in_target": None, "service_level_base": None}
+    calls, mails = (
+        queue_row(answered=2, answered_in_target=1, service_level_base=2),
+        {"answered": 9, **unknown},
+    )
+    data = report_data(
+        {LAST: [calls, queue_row(medium="email", **mails)], back(1): [queue_row(back(1), **mails)]}
+    )
+    assert (data.now.answered, data.now.service_level) == (20, 1 / 2)
+    assert data.by_day[back(1)].service_level is None
+
+
 def test_rates_of_nothing_are_unknown():
     nothing = Figures()
     rates = ("service_level", "abandon_rate", "transfer_rate", "answer_mean", "handle_mean")

@@ -1,7 +1,8 @@
 -- queue_performance rolled up to weeks from Monday on, by queue, media type and direction.
 --
 -- Counts and totals add up, means and rates are made from them again. Medians and percentiles cannot be made from
--- those of half hours, so there are none here.
+-- those of half hours, so there are none here. Where no target is known, there is no base either: the service level is
+-- that of the rows with a target.
 WITH figures AS (
     SELECT
         CAST(date_trunc('week', day) AS DATE) AS week,
