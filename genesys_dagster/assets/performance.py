@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conditions import follow_upstream
@@ -46,8 +47,8 @@ _STATEMENTS = {name: load("performance", name) for name in _SCHEMAS}
 
 _WHEN = """
 A metric counts when Genesys Cloud emitted it, as in Genesys Cloud's own views. A partition holds the metrics of the
-conversations that *started* on its day, and conversations end later: for all of a day's figures add up the rows of that
-day over this partition and later ones. Definitions and sources: docs/metrics.md.
+conversations that *started* on its day, and some go on for days: its rows can be of later days. All of a day's figures are
+the rows of that `day` in its own partition and *earlier* ones. Definitions and sources: docs/metrics.md.
 """
 
 QUEUE_DESCRIPTION = f"""\
@@ -83,7 +84,7 @@ def _queue_performance(org: Org) -> dg.AssetsDefinition:
 
         def day(metrics: ds.Dataset) -> FrameStream:
             return _figures(
-                org, "queue_performance", {"session_metrics": metrics, "queues": names}, parameters
+                org, "queue_performance", {"session_metrics": metrics, "queues": names}, parameters, metrics
             )
 
         return each(session_metrics, day)
@@ -101,7 +102,7 @@ def _agent_performance(org: Org) -> dg.AssetsDefinition:
 
         def day(metrics: ds.Dataset) -> FrameStream:
             return _figures(
-                org, "agent_performance", {"session_metrics": metrics, "users": names}, parameters
+                org, "agent_performance", {"session_metrics": metrics, "users": names}, parameters, metrics
             )
 
         return each(session_metrics, day)
@@ -154,14 +155,34 @@ def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
 
 
 def _figures(
-    org: Org, name: str, sources: Mapping[str, Source], parameters: Mapping[str, Any]
+    org: Org,
+    name: str,
+    sources: Mapping[str, Source],
+    parameters: Mapping[str, Any],
+    metrics: ds.Dataset | None = None,
 ) -> FrameStream:
     schema = _SCHEMAS[name]
+
+    def metadata() -> Mapping[str, Any]:
+        lineage = lineage_metadata(org.key, made_of(name), made_of_in_the_end(name))
+        return lineage if metrics is None else {**lineage, "metrics_left_out": _left_out(name, metrics)}
+
     return FrameStream(
         schema,
         query(_STATEMENTS[name], sources, schema, parameters=parameters),
-        metadata=lambda: lineage_metadata(org.key, made_of(name), made_of_in_the_end(name)),
+        metadata=metadata,
     )
+
+
+def _left_out(name: str, metrics: ds.Dataset) -> int:
+    """How many metrics of queues or agents are in no figure, as the record gives them no time or no value."""
+    of_whom = pc.field("queue_id" if name == "queue_performance" else "user_id").is_valid()
+    number: int = metrics.count_rows(
+        filter=of_whom & (pc.field("emit_date").is_null() | pc.field("value").is_null())
+    )
+    if number:
+        _log.warning("%d metrics have no time or no value, so %s leaves them out.", number, name)
+    return number
 
 
 @cache

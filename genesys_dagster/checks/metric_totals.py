@@ -100,7 +100,8 @@ def _added(table: pa.Table) -> pa.Table:
 
 def _queues_of(metrics: Level, segments: Level) -> pa.Array:
     """For each metric, the queue of its session when it was emitted; null if the session has none."""
-    has_queue = np.asarray(pc.is_valid(segments.get("queueId")), bool)
+    # An empty id is no queue.
+    has_queue = np.asarray(pc.fill_null(pc.not_equal(segments.get("queueId"), ""), False), bool)
     queues = segments.get("queueId").filter(pa.array(has_queue))
     if not len(queues):
         return pa.nulls(len(metrics), pa.string())

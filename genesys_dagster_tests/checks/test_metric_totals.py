@@ -82,7 +82,7 @@ def test_a_metric_without_value_does_not_count():
     assert totals([session([metric("tTalk", None, 5)])]) == {}
 
 
-queues = st.sampled_from([None, "q1", "q2", "q3"])
+queues = st.sampled_from([None, "", "q1", "q2", "q3"])
 minutes = st.integers(-90, 25 * 60)
 sessions = st.builds(
     session,

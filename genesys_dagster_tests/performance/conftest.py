@@ -85,13 +85,14 @@ def names(put):
 
 @pytest.fixture
 def stored(environment, put, names, read):
-    """Puts metrics into the lake and computes an asset from them; returns its table."""
+    """Puts metrics into the lake and computes an asset from them; returns its table, and an entry of the metadata."""
 
-    def stored(asset, rows, day=DAY, config=None):
+    def stored(asset, rows, day=DAY, config=None, metadata=None):
         put("session_metrics", rows, SESSION_METRICS, day)
         outcome = materialized([ASSETS[asset]], day, {asset: {"config": config}} if config else {})
         assert outcome.success, outcome.failure
-        return read(asset, day)
+        table = read(asset, day)
+        return (table, outcome.metadata[metadata]) if metadata else table
 
     return stored
 

@@ -35,6 +35,13 @@ def test_a_metric_without_value_counts_neither_in_a_number_nor_in_a_mean():
     assert [row[f"{part}_seconds_mean"] for part in ("handle", "talk", "hold", "acw")] == [10] * 4
 
 
+def test_a_metric_without_a_time_makes_no_row_and_is_counted_as_left_out(stored):
+    rows = [metric("tHandle", 1_000, at, user=user) for at in ("09:00", None) for user in ("u1", None)]
+    table, left_out = stored("agent_performance", rows, metadata="metrics_left_out")
+    assert table["handled"].to_pylist() == [1]
+    assert left_out == 1
+
+
 def test_alerts_that_ran_out_transfers_and_outbound_are_counted():
     (row,) = figures(
         [

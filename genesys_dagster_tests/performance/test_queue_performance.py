@@ -302,9 +302,15 @@ def test_metrics_outside_queues_and_of_other_names_make_no_rows():
     assert figures([metric("tHandle", 5, queue=None), metric("tIvr", 5), metric("nConnected")]) == []
 
 
-def test_a_metric_without_a_time_is_not_lost():
-    row = only([metric("nOffered", at=None)])
-    assert (row["interval_start"], row["day"], row["half_hour"], row["offered"]) == (None, None, None, 1)
+def test_a_metric_without_a_time_makes_no_row_and_is_counted_as_left_out(stored):
+    without = [
+        metric("nOffered", at=None),
+        metric("tAnswered", None),
+        metric("nOffered", at=None, queue=None),
+    ]
+    table, left_out = stored("queue_performance", [metric("nOffered"), *without], metadata="metrics_left_out")
+    assert table["offered"].to_pylist() == [1]
+    assert left_out == 2
 
 
 @pytest.mark.parametrize(

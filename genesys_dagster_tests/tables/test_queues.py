@@ -46,6 +46,9 @@ def table(tmp_path_factory):
         ([segment("q1", 20), segment("q2", 20)], ["q1", "q1", "q2", "q2", "q1"]),
         ([segment("q1", None), segment("q2", 20)], ["q1", "q1", "q2", "q2", "q1"]),
         ([segment("q1", 99), segment("q1", 100)], ["q1"] * 5),
+        ([segment("", 10), segment("q1", 20)], ["q1"] * 5),
+        ([segment("q1", 10), segment("", 15), segment("q2", 20)], ["q1", "q1", "q2", "q2", "q1"]),
+        ([segment("", 0)], [None] * 5),
         ([segment(None, 0)], [None] * 5),
         ([], [None] * 5),
     ],
@@ -61,6 +64,8 @@ def test_a_metric_is_in_the_queue_in_which_its_session_was_when_it_was_emitted(t
     [
         ([segment("q1", 10), segment(None, 15), segment("q1", 20)], "q1"),
         ([segment("q1", 10), segment("q2", 20)], None),
+        ([segment("q1", 10), segment("", 20)], "q1"),
+        ([segment("", 10)], None),
         ([segment(None, 0)], None),
         ([], None),
     ],

@@ -1,7 +1,7 @@
 -- How agents did, by day, agent and media type.
 --
--- A metric counts on the day on which Genesys Cloud emitted it, in $timezone, and only with a value: the rules and their
--- sources stand in queue_performance.sql. Definitions of the metrics: Genesys help, "Metric definitions".
+-- A metric counts on the day on which Genesys Cloud emitted it, in $timezone, and only with a value and a time: the rules and
+-- their sources stand in queue_performance.sql. Definitions of the metrics: Genesys help, "Metric definitions".
 WITH user_names AS (
     SELECT id, any_value(name) AS user_name
     FROM users
@@ -20,6 +20,7 @@ measurements AS (
     WHERE
         user_id IS NOT NULL
         AND value IS NOT NULL
+        AND emit_date IS NOT NULL
         AND name IN (
             'tAlert', 'tNotResponding', 'tAnswered', 'tHandle', 'tContacting', 'tDialing', 'tTalkComplete',
             'tHeldComplete', 'tAcw', 'nTransferred', 'nBlindTransferred', 'nConsultTransferred', 'nConsult',
@@ -38,8 +39,9 @@ figures AS (
         -- (Genesys help, "Set channel behavior and thresholds").
         count(*) FILTER (WHERE name = 'tNotResponding') AS not_responding,
         sum(seconds) FILTER (WHERE name = 'tNotResponding') AS not_responding_seconds,
-        -- Only the first agent to connect answers, everyone who works on the interaction handles it (Genesys help,
-        -- "What is the difference between the Answered and Handle metrics?").
+        -- An agent answers what waited in a queue, also in the queue that another agent transferred it to; who takes over
+        -- from an agent directly only handles it (Genesys help, "What is the difference between the Answered and Handle
+        -- metrics?").
         count(*) FILTER (WHERE name = 'tAnswered') AS answered,
         count(*) FILTER (WHERE name = 'tHandle') AS handled,
         sum(seconds) FILTER (WHERE name = 'tHandle') AS handle_seconds,

@@ -7,7 +7,8 @@
 -- Values named t… are milliseconds (Genesys developer docs, "User-defined Views on Aggregations"); seconds here.
 -- Definitions of the metrics: Genesys help, "Metric definitions".
 -- A metric without value counts nowhere, so that every total has the number that its mean is of. Inferred: Genesys's
--- aggregates tell count and sum of the same emissions, and no null is documented.
+-- aggregates tell count and sum of the same emissions, and no null is documented. Neither does one without emitDate: it is
+-- in no half hour (each metric has one: developer forum, thread 18235). The materialization says how many those are.
 WITH named_queues AS (
     SELECT
         id,
@@ -51,6 +52,7 @@ measurements AS (
     WHERE
         metric.queue_id IS NOT NULL
         AND metric.value IS NOT NULL
+        AND metric.emit_date IS NOT NULL
         AND metric.name IN (
             'nOffered', 'tAnswered', 'tAbandon', 'tShortAbandon', 'tFlowOut', 'nOverSla', 'tHandle',
             'tTalkComplete', 'tHeldComplete', 'tAcw', 'nTransferred', 'nBlindTransferred', 'nConsultTransferred'

@@ -2,6 +2,7 @@
 -- An item that is null has no row, so that the positions still tell what the record held.
 -- The queue of a metric is that of its session when it was emitted, as Genesys Cloud counts it: the queue of the latest
 -- segment with one that had begun by then, else of the first. Most sessions are in one queue all the time.
+-- An empty id is no queue (inferred: ids are UUIDs).
 WITH each_participant AS (
     SELECT
         conversationId,
@@ -27,7 +28,7 @@ each_session AS (
 queued_session AS (
     SELECT
         *,
-        list_distinct(list_transform(session.segments, lambda segment: segment.queueId)) AS queues
+        list_distinct(list_transform(session.segments, lambda segment: nullif(segment.queueId, ''))) AS queues
     FROM each_session
     WHERE session IS NOT NULL
 ),
@@ -38,7 +39,7 @@ moved_session AS (
             WHEN len(queues) > 1
                 THEN list_sort(
                     list_transform(
-                        list_filter(session.segments, lambda segment: segment.queueId IS NOT NULL),
+                        list_filter(session.segments, lambda segment: segment.queueId <> ''),
                         lambda segment, position: struct_pack(
                             began := coalesce(segment.segmentStart, CAST('-infinity' AS TIMESTAMPTZ)),
                             position := position,

@@ -1,6 +1,7 @@
 -- One row per session of a participant.
 -- An item that is null has no row, so that the positions still tell what the record held.
--- A session's queue is the one that its segments name: null if they name none or several.
+-- A session's queue is the one that its segments name: null if they name none or several. An
+-- empty id is no queue (inferred: ids are UUIDs).
 WITH each_participant AS (
     SELECT
         conversationId,
@@ -26,7 +27,7 @@ each_session AS (
 queued_session AS (
     SELECT
         *,
-        list_distinct(list_transform(session.segments, lambda segment: segment.queueId)) AS queues
+        list_distinct(list_transform(session.segments, lambda segment: nullif(segment.queueId, ''))) AS queues
     FROM each_session
     WHERE session IS NOT NULL
 )
