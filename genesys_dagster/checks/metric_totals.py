@@ -38,6 +38,7 @@ class MetricTotals:
 
     A metric counts when it is emitted, not when its conversation began (Genesys developer forum, thread 18235), in the
     queue of its session at that moment: that of the latest segment with a queue, of the first one if none had begun.
+    At the very instant of a change, what ends (t…, same thread) is in the queue left: inferred.
 
     Args:
         start: First instant of the interval.
@@ -109,7 +110,10 @@ def _queues_of(metrics: Level, segments: Level) -> pa.Array:
     keys = _keys(of_session, segments.get("segmentStart").filter(pa.array(has_queue)))
     order = np.argsort(keys, kind="stable")
     ordered = of_session[order]
-    latest = np.searchsorted(keys[order], _keys(metrics.parents, metrics.get("emitDate")), side="right") - 1
+    ends = np.asarray(pc.fill_null(pc.starts_with(metrics.get("name"), "t"), False), bool)
+    # A millisecond earlier it was still in the queue left.
+    moments = _keys(metrics.parents, metrics.get("emitDate")) - ends
+    latest = np.searchsorted(keys[order], moments, side="right") - 1
     first = np.searchsorted(ordered, metrics.parents, side="left")
     # The latest entry is that of an earlier session if the session's own first segment had not begun yet.
     position = np.maximum(latest, np.minimum(first, len(ordered) - 1))

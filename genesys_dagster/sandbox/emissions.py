@@ -1,6 +1,6 @@
 """Single emissions of metrics with the dimensions that aggregates group and filter by."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def emissions(record: Json) -> Iterator[Emission]:
             in_queue = {queue: of_session | {"queueId": queue} for _, queue in stays}
             for metric in session["metrics"]:
                 at = from_iso(metric["emitDate"])
-                queue = _queue_at(stays, at)
+                queue = _queue_at(stays, at, ends=metric["name"].startswith("t"))
                 yield Emission(metric["name"], metric["value"], at, in_queue[queue] if queue else of_session)
 
 
@@ -121,8 +121,8 @@ def _stays(session: Json) -> list[tuple[int, str]]:
     )
 
 
-def _queue_at(stays: list[tuple[int, str]], at: int) -> str | None:
-    """The queue of the latest segment that had begun; before the first one, the first."""
+def _queue_at(stays: list[tuple[int, str]], at: int, *, ends: bool) -> str | None:
+    """The queue of the latest segment that had begun, before that instant if something ends; else the first."""
     if not stays:
         return None
-    return stays[max(0, bisect_right(stays, at, key=lambda stay: stay[0]) - 1)][1]
+    return stays[max(0, (bisect_left if ends else bisect_right)(stays, at, key=lambda stay: stay[0]) - 1)][1]

@@ -65,10 +65,19 @@ def test_only_what_was_emitted_within_the_interval_counts(minutes, counts):
 
 def test_a_session_that_changes_its_queue_counts_each_metric_where_it_was_then():
     stays = [segment("q1", 10), segment(None, 15), segment("q2", 20)]
-    found = totals([session([metric("tAcd", n, n) for n in (5, 10, 19, 20, 30)], stays)])
+    found = totals([session([metric("nOffered", n, n) for n in (5, 10, 19, 20, 30)], stays)])
     assert found == {
-        Cell("q1", "voice", "tAcd"): Total(3, 34.0),
-        Cell("q2", "voice", "tAcd"): Total(2, 50.0),
+        Cell("q1", "voice", "nOffered"): Total(3, 34.0),
+        Cell("q2", "voice", "nOffered"): Total(2, 50.0),
+    }
+
+
+def test_at_the_instant_of_a_change_what_ends_is_in_the_queue_left():
+    metrics = [metric("tFlowOut", 7, 31), metric("nOffered", 1, 31), metric("tFlowOut", 2, 0)]
+    found = totals([session([], [segment("Z", 0)]), session(metrics, [segment("A", 0), segment("B", 31)])])
+    assert found == {
+        Cell("A", "voice", "tFlowOut"): Total(2, 9.0),
+        Cell("B", "voice", "nOffered"): Total(1, 1.0),
     }
 
 
@@ -83,7 +92,8 @@ def test_a_metric_without_value_does_not_count():
 
 
 queues = st.sampled_from([None, "", "q1", "q2", "q3"])
-minutes = st.integers(-90, 25 * 60)
+# Few instants in the middle of the day, so that metrics and changes of the queue often meet.
+minutes = st.integers(-90, 25 * 60) | st.integers(600, 603)
 sessions = st.builds(
     session,
     st.lists(
@@ -114,7 +124,8 @@ def naive(conversations):
                 moment = found["emitDate"]
                 if moment is None or found["value"] is None or not START <= moment < END:
                     continue
-                begun = [stay[2] for stay in stays if stay[0] <= moment]
+                by = moment - timedelta(milliseconds=1) if found["name"].startswith("t") else moment
+                begun = [stay[2] for stay in stays if stay[0] <= by]
                 queue = begun[-1] if begun else stays[0][2] if stays else None
                 cell = sums[Cell(queue, each["mediaType"], found["name"])]
                 cell[0] += 1

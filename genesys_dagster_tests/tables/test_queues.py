@@ -54,9 +54,24 @@ def table(tmp_path_factory):
     ],
 )
 def test_a_metric_is_in_the_queue_in_which_its_session_was_when_it_was_emitted(table, stays, expected):
-    metrics = [metric("tAcd", 1, minutes) for minutes in (5, 19, 20, 30, None)]
+    metrics = [metric("nOffered", 1, minutes) for minutes in (5, 19, 20, 30, None)]
     rows = table("session_metrics", [session(metrics, stays)])
     assert [row["queue_id"] for row in rows] == expected
+
+
+def test_at_the_instant_of_a_change_what_ends_is_in_the_queue_left(table):
+    # In A from minute 0 to 31, then in B: A has an offer and its flow-out, B an offer and its answer.
+    names = [("nOffered", 0), ("tFlowOut", 31), ("tAcd", 31), ("nOffered", 31), (None, 31), ("tAnswered", 40)]
+    stays = [segment("A", 0), segment("B", 31)]
+    metrics = [metric(name, 1, minutes) for name, minutes in names]
+    rows = table("session_metrics", [session(metrics, stays)])
+    assert [row["queue_id"] for row in rows] == ["A", "A", "A", "B", "B", "B"]
+
+
+def test_what_ends_at_the_instant_of_two_changes_is_in_the_queue_left_before_both(table):
+    stays = [segment("A", 0), segment("B", 31), segment("C", 31)]
+    (row,) = table("session_metrics", [session([metric("tFlowOut", 1, 31)], stays)])
+    assert row["queue_id"] == "A"
 
 
 @pytest.mark.parametrize(

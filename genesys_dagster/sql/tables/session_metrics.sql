@@ -2,6 +2,8 @@
 -- An item that is null has no row, so that the positions still tell what the record held.
 -- The queue of a metric is that of its session when it was emitted, as Genesys Cloud counts it: the queue of the latest
 -- segment with one that had begun by then, else of the first. Most sessions are in one queue all the time.
+-- What is emitted at the very instant of a change is in the queue left if it measures what ended (t…: developer forum,
+-- thread 18235; that this decides the queue is inferred), else in the queue entered.
 -- An empty id is no queue (inferred: ids are UUIDs).
 WITH each_participant AS (
     SELECT
@@ -85,7 +87,12 @@ SELECT
     CASE
         WHEN len(queues) > 1
             THEN coalesce(
-                list_filter(stays, lambda stay: stay.began <= metric.emitDate)[-1].queue, stays[1].queue
+                list_filter(
+                    stays,
+                    lambda stay: stay.began < metric.emitDate
+                    OR (stay.began = metric.emitDate AND NOT coalesce(starts_with(metric.name, 't'), FALSE))
+                )[-1].queue,
+                stays[1].queue
             )
         ELSE queues[1]
     END AS queue_id,
