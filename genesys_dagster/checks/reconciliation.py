@@ -1,10 +1,11 @@
 """The proof that nothing is missing: the partition's metrics against Genesys Cloud's own aggregates.
 
 Compared are all metrics that both know, by queue and media type: counts exactly, sums of durations within a millisecond
-per value; one that only one side has is a difference like others, unless detail records are not known to carry it. Genesys Cloud counts a metric on the day when it is emitted; so here too only metrics emitted on the
-partition's day count, and what conversations of earlier days emitted on it is taken out of Genesys Cloud's numbers
-(see `explanation`). An error means that conversations are proven to be missing; other differences are warnings, as is
-not being allowed to ask. A metric that this org's Genesys Cloud refuses is left out and named.
+per value; one that only one side has is a difference like others, unless detail records are not known to carry it.
+Genesys Cloud counts a metric on the day when it is emitted; so here too only metrics emitted on the partition's day
+count, and what conversations of earlier days emitted on it is taken out of Genesys Cloud's numbers (see `explanation`).
+An error means that conversations are proven to be missing; other differences are warnings, as is not being allowed to
+ask. A metric that this org's Genesys Cloud refuses is left out and named.
 """
 
 import asyncio
