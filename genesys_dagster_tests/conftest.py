@@ -24,6 +24,11 @@ DAY = date(2026, 5, 12)
 """A Tuesday whose end the data lake's watermark has passed."""
 
 
+def pytest_collection_modifyitems(items):
+    """The longest tests first: at the end one of them would keep all workers but one waiting."""
+    items.sort(key=lambda item: "/reliability/" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def _own_minute():
     """Each test is a process of its own to the rate limit, which all connections of a process share."""
