@@ -48,6 +48,16 @@ def variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def is_set(name: str) -> bool:
+    """Whether a variable is there, be it empty."""
+    return name in os.environ
+
+
+def value_of(setting: dg.EnvVar | str | None) -> str:
+    """What a setting says now, by itself or by its variable; empty if that is nothing."""
+    return (setting.get_value() if isinstance(setting, dg.EnvVar) else setting) or ""
+
+
 def prefix() -> str:
     """What object keys begin with; set and empty is the bucket's root."""
     return os.environ.get(PREFIX, DEFAULT_PREFIX)

@@ -54,12 +54,8 @@ def _genesys_s3() -> Iterator[S3Server]:
 def genesys_org(_genesys_server: SandboxServer) -> Iterator[SandboxServer]:
     """The org: its records are the same every time. Limits, faults and the clock may be changed for a test."""
     forget_budgets()
-    before = dict(vars(_genesys_server.settings))
-    _genesys_server.reset()
-    yield _genesys_server
-    _genesys_server.reset()
-    for name, value in before.items():
-        setattr(_genesys_server.settings, name, value)
+    with _genesys_server.untouched():
+        yield _genesys_server
 
 
 @pytest.fixture

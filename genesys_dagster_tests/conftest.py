@@ -46,12 +46,8 @@ def _servers():
 def sandbox(_servers):
     """A Genesys Cloud org without faults; faults and settings may be changed for the test."""
     server, _ = _servers
-    before = dict(vars(server.settings))
-    server.reset()
-    yield server
-    server.reset()
-    for name, value in before.items():
-        setattr(server.settings, name, value)
+    with server.untouched():
+        yield server
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_a_room_does_without_what_is_not_its_business(room, library):
 
 def test_the_environment_is_read_in_one_module():
     # The machine's own variables (proxies, certificates), and the demo, the sandbox and the test kit, which set some.
-    others = {"genesys/surroundings.py", "org/from_yaml.py", "testing.py"}
+    others = {"genesys/surroundings.py", "testing.py"}
     found = {
         str(path.relative_to(ROOT))
         for path in MODULES

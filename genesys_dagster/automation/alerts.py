@@ -12,6 +12,7 @@ import dagster as dg
 
 from genesys_dagster.automation.check_alerts import Send, check_alert
 from genesys_dagster.automation.words import one_line
+from genesys_dagster.environment import value_of
 from genesys_dagster.memory.runs import Days, is_of
 from genesys_dagster.org.org import Org
 
@@ -61,7 +62,7 @@ def run_alert(org: Org, name: str, send: Send) -> dg.SensorDefinition:
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
         if concerns(org, context):
-            send(sentence(context, _value(org.alert_ui_url)))
+            send(sentence(context, value_of(org.alert_ui_url)))
 
     return sensor
 
@@ -114,23 +115,18 @@ def _channels(org: Org) -> Iterator[Channel]:
 def _to_slack(org: Org, text: str) -> None:
     from slack_sdk.web.client import WebClient  # what dagster-slack sends with
 
-    client = WebClient(token=_value(org.alert_slack_token), timeout=int(_PATIENCE))
-    client.chat_postMessage(channel=_value(org.alert_slack_channel), text=text)
+    client = WebClient(token=value_of(org.alert_slack_token), timeout=int(_PATIENCE))
+    client.chat_postMessage(channel=value_of(org.alert_slack_channel), text=text)
 
 
 def _to_teams(org: Org, text: str) -> None:
     from dagster_msteams import adaptive_card, card, client
 
-    teams = client.TeamsClient(hook_url=_value(org.alert_teams_webhook), timeout=_PATIENCE)
+    teams = client.TeamsClient(hook_url=value_of(org.alert_teams_webhook), timeout=_PATIENCE)
     kinds: dict[bool, Any] = {True: card.Card, False: adaptive_card.AdaptiveCard}
     message = kinds[teams.is_legacy_webhook()]()
     message.add_attachment(text)
     teams.post_message(message.payload)
-
-
-def _value(setting: dg.EnvVar | str | None) -> str:
-    """What a setting says now."""
-    return setting.get_value() or "" if isinstance(setting, dg.EnvVar) else setting or ""
 
 
 def _require(org: Org, field: str, package: str, service: str, extra: str) -> None:

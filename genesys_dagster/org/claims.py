@@ -68,6 +68,5 @@ def refuse_shared(metadata: Iterable[Mapping[str, Any]]) -> None:
 
 def _said(setting: dg.EnvVar | str | None) -> str:
     """A setting's value, or the name of the variable that it is to come from."""
-    if isinstance(setting, dg.EnvVar):
-        return setting.get_value() or f"${setting.env_var_name}"
-    return setting or ""
+    said = environment.value_of(setting)
+    return said or (f"${setting.env_var_name}" if isinstance(setting, dg.EnvVar) else "")

@@ -3,7 +3,6 @@
 The types of the fields of `Org` that `dg` could not read otherwise.
 """
 
-import os
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -13,6 +12,8 @@ from dagster.components import AssetAttributesModel
 from dagster.components.resolved.errors import ResolutionException
 from dagster.components.utils import TranslatorResolvingInfo
 from pydantic import BaseModel, Field
+
+from genesys_dagster import environment
 
 # The two spellings that `dg check yaml` takes for a variable.
 _VARIABLE = re.compile(r"""\s*\{\{\s*env(?:\.(\w+)|\(\s*['"](\w+)['"]\s*\))\s*\}\}\s*""")
@@ -51,7 +52,7 @@ def unset_variables(model: BaseModel) -> list[str]:
     """
     found = (_VARIABLE.fullmatch(text) for _, text in model if isinstance(text, str))
     names = {variable[1] or variable[2] for variable in found if variable}
-    return sorted(names - os.environ.keys())
+    return sorted(name for name in names if not environment.is_set(name))
 
 
 Variable = Annotated[

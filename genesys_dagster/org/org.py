@@ -277,10 +277,8 @@ class Org(BaseModel):
 
     def _text(self, field: str) -> str:
         value = getattr(self, field)
-        if not isinstance(value, dg.EnvVar):
-            return str(value)
-        text = value.get_value()
-        if not text:
+        text = environment.value_of(value)
+        if not text and isinstance(value, dg.EnvVar):
             raise ValueError(f"{field} is to come from the variable {value.env_var_name}, which is not set")
         return text
 

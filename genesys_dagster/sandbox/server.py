@@ -2,6 +2,8 @@
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,6 +92,18 @@ class SandboxServer:
         self._state.limiter.clear()
         self._state.requests.clear()
         self._state.jobs.clear()
+
+    @contextmanager
+    def untouched(self) -> Iterator[Self]:
+        """A fresh start for a test: reset before and after, and settings that it changes are put back."""
+        before = dict(vars(self.settings))
+        self.reset()
+        try:
+            yield self
+        finally:
+            self.reset()
+            for name, value in before.items():
+                setattr(self.settings, name, value)
 
     def start(self) -> Self:
         """Start serving; returns when requests are answered.
