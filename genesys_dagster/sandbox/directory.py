@@ -75,10 +75,16 @@ class Directory:
 
     Args:
         seed: The org's seed.
-        conversations_per_day: Volume of a busy weekday; the number of users follows from it.
+        conversations_per_day: Volume of a busy weekday; the number of agents follows from it.
+        agents: The number of agents, if it shall not.
+
+    Attributes:
+        office_user: The id of a user who is in no queue.
+        absent_user: The id of one who is, and at times away for fifty days.
+        silent_user: The id of one who never logged in.
     """
 
-    def __init__(self, seed: int, conversations_per_day: int) -> None:
+    def __init__(self, seed: int, conversations_per_day: int, agents: int | None = None) -> None:
         self._dice = Dice(seed_for("directory", seed))
         self.org_id = self._dice.uuid()
         self.divisions = [self._division(name, text) for name, text in names.DIVISIONS]
@@ -92,10 +98,14 @@ class Directory:
         self.wrapup_codes = [self._wrapup_code(name) for name in names.WRAPUP_CODES]
         self.team_ids = tuple(self._dice.uuid() for _ in names.TEAMS)
         self.users: list[Entity] = []
-        self.agents = self._hire(max(_MIN_AGENTS, conversations_per_day // _CONVERSATIONS_PER_AGENT))
+        self.agents = self._hire(
+            agents or max(_MIN_AGENTS, conversations_per_day // _CONVERSATIONS_PER_AGENT)
+        )
         self.queues: list[Entity] = []
         self.by_medium: dict[str, list[Queue]] = {}
         self._open_queues()
+        others = Dice(seed_for("users in no queue", seed))
+        self.office_user, self.absent_user, self.silent_user = (self._add_user(others) for _ in range(3))
         self._finish_divisions()
         self.campaign_ids = tuple(self._dice.uuid() for _ in range(3))
         self.contact_list_ids = tuple(self._dice.uuid() for _ in range(3))
@@ -160,7 +170,7 @@ class Directory:
             user_id = self._dice.uuid()
             # Listings leave out inactive and deleted users unless asked for with state=any.
             state = "active" if number % 17 else ("inactive" if number % 2 else "deleted")
-            self.users.append(self._user(user_id, name, division, state))
+            self.users.append(self._user(self._dice, user_id, name, division, state))
             agents.append(
                 Agent(
                     id=user_id,
@@ -172,13 +182,20 @@ class Directory:
             )
         return tuple(agents)
 
-    def _user(self, user_id: str, name: str, division: str, state: str) -> Entity:
+    def _add_user(self, dice: Dice) -> str:
+        user_id = dice.uuid()
+        self.users.append(
+            self._user(dice, user_id, f"{names.person(dice)} (office)", "Back Office", "active")
+        )
+        return user_id
+
+    def _user(self, dice: Dice, user_id: str, name: str, division: str, state: str) -> Entity:
         mail = names.mail_address(name)
         return {
             "id": user_id,
             "name": name,
             "division": self._reference(division),
-            "chat": {"jabberId": f"{self._dice.hex(24)}@sandbox.orgspan.com"},
+            "chat": {"jabberId": f"{dice.hex(24)}@sandbox.orgspan.com"},
             "department": "Customer Service",
             "email": mail,
             "primaryContactInfo": [{"address": mail, "mediaType": "EMAIL", "type": "PRIMARY"}],
@@ -186,8 +203,8 @@ class Directory:
             "state": state,
             "title": "Agent",
             "username": mail,
-            "version": self._dice.between(1, 40),
-            "acdAutoAnswer": self._dice.chance(0.2),
+            "version": dice.between(1, 40),
+            "acdAutoAnswer": dice.chance(0.2),
             "selfUri": f"/api/v2/users/{user_id}",
         }
 

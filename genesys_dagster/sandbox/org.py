@@ -35,6 +35,7 @@ class Org:
         seed: Same seed, same org.
         conversations_per_day: Volume of a Monday, the busiest day; other days have less.
         variation: Greatest random deviation of a day from its weekday's volume (0 for none).
+        agents: The number of agents; believable for the volume if not given.
         reprocessed: Share of the conversations with agents that the nightly reprocessing changes, days after their
             end (see `reprocessing`); 0 for none.
         now: The org's clock: nothing starts after it, and what has not ended by then is still open.
@@ -50,6 +51,7 @@ class Org:
         conversations_per_day: int = 2_000,
         *,
         variation: float = 0.04,
+        agents: int | None = None,
         reprocessed: float = 0.0,
         now: Callable[[], datetime] = utc_now,
         bodies_in_memory: int = _BODIES_IN_MEMORY,
@@ -59,7 +61,7 @@ class Org:
         self.variation = variation
         self.reprocessed = reprocessed
         self.now = now
-        self.directory = Directory(seed, conversations_per_day)
+        self.directory = Directory(seed, conversations_per_day, agents)
         self._budget = bodies_in_memory
         self._used = 0
         self._rows: dict[int, list[Row]] = {}
@@ -140,6 +142,20 @@ class Org:
             for row, record in self._make(slot, lambda kind: kind.days >= days):
                 if row.end >= (day + days) * DAY:
                     yield row.known(record, as_of)
+
+    def whole_records(self, day: int, days: int) -> Iterator[dict[str, Any]]:
+        """The records, with all that will ever happen, that start on a day and are of a kind of `days` or more."""
+        for slot in range(day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
+            with self._lock:
+                bodies = (
+                    [row.whole() for row in self._rows[slot]]
+                    if slot in self._in_memory and days <= 1
+                    else None
+                )
+            if bodies is not None:
+                yield from map(decode, bodies)
+            else:
+                yield from (record for _, record in self._make(slot, lambda kind: kind.days >= days))
 
     def find(self, conversation_id: str) -> Row | None:
         """The conversation of an id, None if the org has none."""

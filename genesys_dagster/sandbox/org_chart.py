@@ -28,7 +28,7 @@ def groups(directory: Directory) -> list[Entity]:
             "name": name,
             "description": f"All of {name}",
             "dateModified": iso(_FOUNDED + dice.between(0, 400 * DAY)),
-            "memberCount": dice.between(3, len(directory.users)),
+            "memberCount": dice.between(3, len(directory.agents)),
             "state": "active",
             "version": dice.between(1, 9),
             "type": "official",

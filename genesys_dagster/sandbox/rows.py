@@ -83,13 +83,17 @@ class Row:
         found = self.bodies.get(key)
         if found is not None:
             return found
-        record = self.known(decode(self.bodies[self._whole, True]), as_of)
+        record = self.known(decode(self.whole()), as_of)
         if not attributes:
             without_attributes(record)
         body = encode(record)
         if key[0] != OPEN:
             self.bodies[key] = body
         return body
+
+    def whole(self) -> bytes:
+        """The record with all that will ever happen, but before reprocessing; `keep` must have been called."""
+        return self.bodies[self._whole, True]
 
     @property
     def _whole(self) -> int:

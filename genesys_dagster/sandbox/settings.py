@@ -14,8 +14,11 @@ ALL_PERMISSIONS = frozenset(
         "analytics:conversationDetail:view",
         "analytics:conversationAggregate:view",
         "analytics:dataRetention:view",
+        "analytics:userAggregate:view",
+        "analytics:userDetail:view",
         "architect:flow:view",
         "groups:team:view",
+        "presence:presenceDefinition:view",
         "routing:queue:view",
         "routing:skill:view",
         "routing:wrapupCode:view",
@@ -39,6 +42,8 @@ class SandboxSettings:
         job_delay: Seconds that a job takes: queued for the first third, then pending.
         job_lifetime: How long a job's results can be read.
         availability: Watermark of the jobs' data lake: a moment, or how far it lags behind `now`.
+        user_availability: The same for jobs about users' status, which have a watermark of their own; the lag is one
+            that was seen (laggyzee/genesys-mcp _availability.py).
         now: The org's clock; set it to simulate days and weeks.
         clock: Seconds for token lifetime, rate limit and job delay.
         max_query_page_size: Largest page of a query.
@@ -65,6 +70,7 @@ class SandboxSettings:
     job_delay: float = 0.0
     job_lifetime: timedelta = timedelta(hours=24)
     availability: datetime | timedelta = timedelta(hours=6)
+    user_availability: datetime | timedelta = timedelta(hours=13)
     now: Callable[[], datetime] = utc_now
     clock: Callable[[], float] = time.monotonic
     max_query_page_size: int = 100
@@ -82,7 +88,13 @@ class SandboxSettings:
 
     @property
     def watermark(self) -> datetime:
-        """The moment up to which jobs know everything."""
-        if isinstance(self.availability, timedelta):
-            return self.now() - self.availability
-        return self.availability
+        """The moment up to which jobs know all conversations."""
+        return self._moment(self.availability)
+
+    @property
+    def user_watermark(self) -> datetime:
+        """The moment up to which jobs know all users' status."""
+        return self._moment(self.user_availability)
+
+    def _moment(self, availability: datetime | timedelta) -> datetime:
+        return self.now() - availability if isinstance(availability, timedelta) else availability

@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -18,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from genesys_dagster.sandbox.api.errors import ApiError, bad_request
+from genesys_dagster.sandbox.api.errors import bad_request
 from genesys_dagster.sandbox.api.exchange import compressed_response, json_body
 from genesys_dagster.sandbox.api.filters import Json, compile_filter
+from genesys_dagster.sandbox.api.question import read_interval, read_names, read_parts
 from genesys_dagster.sandbox.api.state import State, state_of
 from genesys_dagster.sandbox.emissions import DIMENSIONS, Emission
 from genesys_dagster.sandbox.interval import Interval
-from genesys_dagster.sandbox.periods import cut, read_period
 from genesys_dagster.sandbox.times import iso
 
 _METRIC = re.compile(r"[nto][A-Z][A-Za-z]+")
@@ -103,46 +102,14 @@ def _parse(body: Json) -> _Question:
             raise bad_request(f"The sandbox does not know [{name}].", "invalid.property")
     if body.get("queryType", "groupBy") != "groupBy":
         raise bad_request("The sandbox knows only the queryType groupBy.", "invalid.value")
-    interval = _interval(body)
+    interval = read_interval(body)
     return _Question(
         interval,
-        _parts(body, interval),
-        _names(body, "groupBy", DIMENSIONS.__contains__),
-        frozenset(_names(body, "metrics", _METRIC.fullmatch, required=True)),
+        read_parts(body, interval),
+        read_names(body, "groupBy", DIMENSIONS.__contains__),
+        frozenset(read_names(body, "metrics", _METRIC.fullmatch, required=True)),
         _test(body),
     )
-
-
-def _interval(body: Json) -> Interval:
-    text = body.get("interval")
-    if not isinstance(text, str) or not text:
-        raise bad_request(
-            "The field [interval] is required: start/end as ISO-8601 strings.", "constraint.validation"
-        )
-    try:
-        return Interval.parse(text)
-    except ValueError:
-        raise ApiError("invalid.date") from None
-
-
-def _parts(body: Json, interval: Interval) -> list[Interval]:
-    try:
-        zone = ZoneInfo(str(body.get("timeZone") or "UTC"))
-        period = read_period(str(body["granularity"])) if body.get("granularity") else None
-        return list(cut(interval, period, zone))
-    except (ValueError, ZoneInfoNotFoundError):
-        raise bad_request("The granularity or time zone is not valid.", "invalid.value") from None
-
-
-def _names(body: Json, key: str, is_known: Callable[[str], object], *, required: bool = False) -> list[str]:
-    names = body.get(key) or []
-    if required and not names:
-        raise bad_request(f"The field [{key}] is required.", "constraint.validation")
-    if not isinstance(names, list):
-        raise bad_request(f"Value of [{key}] is not a list.", "invalid.value")
-    if unknown := [name for name in names if not isinstance(name, str) or not is_known(name)]:
-        raise bad_request(f"Value {unknown} is not valid for field type [{key}].", "invalid.value")
-    return names
 
 
 def _test(body: Json) -> Callable[[Json], bool]:

@@ -10,7 +10,19 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from genesys_dagster.sandbox.api import aggregates, control, details, jobs, listings, oauth, query, retention
+from genesys_dagster.sandbox.api import (
+    aggregates,
+    control,
+    details,
+    jobs,
+    listings,
+    oauth,
+    presence,
+    query,
+    retention,
+    user_aggregates,
+    user_details,
+)
 from genesys_dagster.sandbox.api.errors import ApiError
 from genesys_dagster.sandbox.api.gateway import Gateway, correlation_id
 from genesys_dagster.sandbox.api.state import State
@@ -42,7 +54,7 @@ def create_app(
     # The more special paths come first.
     routes = [
         *oauth.routes, *query.routes, *jobs.routes, *details.routes, *aggregates.routes, *listings.routes,
-        *retention.routes, *control.routes,
+        *presence.routes, *user_details.routes, *user_aggregates.routes, *retention.routes, *control.routes,
     ]  # fmt: skip
     app = Starlette(
         routes=routes,

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from genesys_dagster.sandbox.api.errors import ApiError, bad_request
+from genesys_dagster.sandbox.api.errors import ApiError
 from genesys_dagster.sandbox.api.pages import compress
 from genesys_dagster.sandbox.api.state import state_of
 
@@ -40,18 +40,6 @@ async def json_body(request: Request) -> Json:
     if not isinstance(value, dict):
         raise ApiError("bad.request")
     return value
-
-
-def whole_number(value: object, name: str, *, least: int = 1) -> int:
-    """A number from a body or query string.
-
-    Raises:
-        ApiError: 400 `invalid.value`.
-    """
-    text = "" if isinstance(value, bool) else str(value)
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise bad_request(f"Value [{value}] is not valid for field [{name}].", "invalid.value")
-    return int(text)
 
 
 def json_response(value: object, status: int = 200) -> Response:

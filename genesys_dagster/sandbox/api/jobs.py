@@ -1,13 +1,15 @@
-"""`/api/v2/analytics/conversations/details/jobs`: bulk queries that run on the data lake.
+"""`/api/v2/analytics/…/details/jobs`: bulk queries that run on the data lake, of conversations and of users' status.
 
-States and dates as in SDK 269 models/async_query_status.py. A job knows the org only up to the lake's
-watermark; one that asks for more succeeds all the same, with rows missing and nothing to show for it
+States and dates as in SDK 269 models/async_query_status.py. A job knows the org only up to the lake's watermark, of
+which each family of jobs has its own; one that asks for more succeeds all the same, with rows missing and nothing to show for it
 (laggyzee/genesys-mcp _availability.py tells of such an incident). Largest page and lifetime of results are
-not documented.
+not documented; that the families share the limit of concurrent jobs is a guess from its name.
 """
 
 import secrets
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
@@ -24,18 +26,42 @@ from genesys_dagster.sandbox.api.exchange import (
     json_body,
     json_response,
     page_response,
-    whole_number,
 )
 from genesys_dagster.sandbox.api.filters import Json
 from genesys_dagster.sandbox.api.pages import compress, page_key, record_bodies
 from genesys_dagster.sandbox.api.query import PERMISSIONS, check_size
+from genesys_dagster.sandbox.api.question import whole_number
 from genesys_dagster.sandbox.api.selection import Query
 from genesys_dagster.sandbox.api.state import State, state_of
 from genesys_dagster.sandbox.rows import Row
 from genesys_dagster.sandbox.times import from_datetime, iso, to_datetime
 
-_PATH = "/api/v2/analytics/conversations/details/jobs"
 _FINAL = ("FULFILLED", "FAILED", "CANCELLED", "EXPIRED")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Jobs of a kind.
+
+    Attributes:
+        name: What stands in their path.
+        array: Where the rows are in their results.
+        permissions: Any of them is needed.
+        watermark: What their data lake knows (ms).
+        parse: Reads a question from a request body.
+        find: The rows that answer a question at a moment (ms).
+        encode: Makes JSON of rows as they stand at a moment (ms).
+        key: What identifies the rows' content, None if it is not to be remembered.
+    """
+
+    name: str
+    array: str
+    permissions: tuple[str, ...]
+    watermark: Callable[[State], int]
+    parse: Callable[[Json], Any]
+    find: Callable[[State, Any, int], list[Any]]
+    encode: Callable[[State, list[Any], int], list[bytes]]
+    key: Callable[[list[Any], int], Hashable | None]
 
 
 @dataclass
@@ -43,6 +69,7 @@ class Job:
     """A submitted job.
 
     Attributes:
+        family: Its kind.
         question: What it selects.
         limit: Most rows it returns, None for all.
         submitted: When (ms, org's clock).
@@ -52,13 +79,14 @@ class Job:
         rows: Its result, once asked for.
     """
 
-    question: Query
+    family: Family
+    question: Any
     limit: int | None
     submitted: int
     ready: float
     delay: float
     watermark: int
-    rows: list[Row] | None = field(default=None, repr=False)
+    rows: list[Any] | None = field(default=None, repr=False)
 
     def state(self, state: State) -> str:
         """The job's state now."""
@@ -78,19 +106,51 @@ class Job:
         return self.completed() + from_datetime(to_datetime(0) + state.settings.job_lifetime)
 
 
-async def submit(request: Request) -> Response:
+def job_routes(family: Family) -> list[Route]:
+    """The endpoints of a family of jobs."""
+    path = f"/api/v2/analytics/{family.name}/details/jobs"
+
+    async def submit(request: Request) -> Response:
+        return await _submit(request, family)
+
+    async def availability(request: Request) -> Response:
+        state = state_of(request)
+        state.require(family.permissions[0])
+        # Everything before it is in the data lake (SDK 269 models/data_availability_response.py).
+        return json_response({"dataAvailabilityDate": iso(family.watermark(state))})
+
+    def of_job(answer: Callable[[Request, State, Job], Awaitable[Response]], path: str, method: str) -> Route:
+        async def endpoint(request: Request) -> Response:
+            state = state_of(request)
+            state.require(*family.permissions)
+            job: Job | None = state.jobs.get(request.path_params["job_id"])
+            if job is None or job.family is not family or state.settings.faults.forgets_job():
+                raise ApiError("not.found")
+            return await answer(request, state, job)
+
+        return Route(path, endpoint, methods=[method])
+
+    return [
+        Route(path, submit, methods=["POST"]),
+        Route(f"{path}/availability", availability, methods=["GET"]),
+        of_job(_status, f"{path}/{{job_id}}", "GET"),
+        of_job(_delete, f"{path}/{{job_id}}", "DELETE"),
+        of_job(_results, f"{path}/{{job_id}}/results", "GET"),
+    ]
+
+
+async def _submit(request: Request, family: Family) -> Response:
     """Accept a job. Every submission makes a new one: there is no way to list or recognise jobs."""
     state = state_of(request)
-    state.require(*PERMISSIONS)
+    state.require(*family.permissions)
     body = await json_body(request)
-    question = Query.parse(body, overlap=body.get("startOfDayIntervalMatching") is not True)
+    question = family.parse(body)
     limit = whole_number(body["limit"], "limit") if body.get("limit") is not None else None
     _check_room(state)
     delay = state.settings.job_delay
     job_id = str(UUID(bytes=secrets.token_bytes(16), version=4))
-    state.jobs[job_id] = Job(
-        question, limit, state.now, state.settings.clock() + delay, delay, state.watermark
-    )
+    ready = state.settings.clock() + delay
+    state.jobs[job_id] = Job(family, question, limit, state.now, ready, delay, family.watermark(state))
     return json_response({"jobId": job_id}, 202)
 
 
@@ -101,10 +161,8 @@ def _check_room(state: State) -> None:
         raise too_many_jobs(allowed)
 
 
-async def status(request: Request) -> Response:
+async def _status(_: Request, state: State, job: Job) -> Response:
     """Tell a job's state: 202 while it runs, 200 afterwards."""
-    state = state_of(request)
-    job = _job(state, request)
     job_state = job.state(state)
     answer: Json = {"state": job_state, "submissionDate": iso(job.submitted)}
     if job_state in _FINAL:
@@ -115,10 +173,8 @@ async def status(request: Request) -> Response:
     return json_response(answer, 200 if job_state in _FINAL else 202)
 
 
-async def results(request: Request) -> Response:
+async def _results(request: Request, state: State, job: Job) -> Response:
     """One page of a fulfilled job's rows."""
-    state = state_of(request)
-    job = _job(state, request)
     job_state = job.state(state)
     if job_state == "EXPIRED":
         raise ApiError("not.found")
@@ -137,35 +193,18 @@ async def results(request: Request) -> Response:
     )
 
 
-async def delete(request: Request) -> Response:
+async def _delete(request: Request, state: State, _: Job) -> Response:
     """Cancel or forget a job."""
-    state = state_of(request)
-    _job(state, request)
     del state.jobs[request.path_params["job_id"]]
     return Response(status_code=204)
 
 
-async def availability(request: Request) -> Response:
-    """Tell the watermark: everything before it is in the data lake (SDK 269 models/data_availability_response.py)."""
-    state = state_of(request)
-    state.require("analytics:conversationDetail:view")
-    return json_response({"dataAvailabilityDate": iso(state.watermark)})
-
-
-def _job(state: State, request: Request) -> Job:
-    state.require(*PERMISSIONS)
-    job: Job | None = state.jobs.get(request.path_params["job_id"])
-    if job is None or state.settings.faults.forgets_job():
-        raise ApiError("not.found")
-    return job
-
-
 def _results_page(state: State, job: Job, size: int, cursor: str | None, *, gzip: bool) -> Response:
-    faults = state.settings.faults
+    family, faults = job.family, state.settings.faults
     if job.rows is None:
-        job.rows = state.selector.rows(job.question, job.watermark)[: job.limit]
+        job.rows = family.find(state, job.question, job.watermark)[: job.limit]
     # The same question has the same cursors, so that finished pages serve all its jobs.
-    scope = crc32(repr((job.question, job.limit, job.watermark)).encode())
+    scope = crc32(repr((family.name, job.question, job.limit, job.watermark)).encode())
     offset = read_cursor(scope, cursor) if cursor else 0
     rows = job.rows[offset : offset + size]
     following = offset + max(1, size - faults.duplicates)
@@ -177,20 +216,34 @@ def _results_page(state: State, job: Job, size: int, cursor: str | None, *, gzip
     last = msgspec.json.encode(tail)
 
     def make() -> bytes:
-        bodies = record_bodies(state.org, rows, job.watermark, faults, attributes=True)
-        page = b'{"conversations":[%s],%s' % (b",".join(bodies), last[1:]) if bodies else last
+        bodies = family.encode(state, rows, job.watermark)
+        page = b'{"%s":[%s],%s' % (family.array.encode(), b",".join(bodies), last[1:]) if bodies else last
         check_size(state, page)
         return compress(page) if gzip else page
 
     switches = (faults.unknown_fields, faults.unknown_enums, state.settings.max_response_bytes)
-    key = page_key(rows, job.watermark, "job", last, gzip, switches)
+    content = family.key(rows, job.watermark)
+    key = None if content is None else (content, "job", last, gzip, switches)
     return page_response(state.pages.get_or_make(key, make), gzipped=gzip)
 
 
-routes = [
-    Route(_PATH, submit, methods=["POST"]),
-    Route(f"{_PATH}/availability", availability, methods=["GET"]),
-    Route(f"{_PATH}/{{job_id}}", status, methods=["GET"]),
-    Route(f"{_PATH}/{{job_id}}", delete, methods=["DELETE"]),
-    Route(f"{_PATH}/{{job_id}}/results", results, methods=["GET"]),
-]
+def _find_conversations(state: State, question: Query, as_of: int) -> list[Row]:
+    return state.selector.rows(question, as_of)
+
+
+def _encode_conversations(state: State, rows: list[Row], as_of: int) -> list[bytes]:
+    return record_bodies(state.org, rows, as_of, state.settings.faults, attributes=True)
+
+
+routes = job_routes(
+    Family(
+        "conversations",
+        "conversations",
+        PERMISSIONS,
+        lambda state: state.watermark,
+        lambda body: Query.parse(body, overlap=body.get("startOfDayIntervalMatching") is not True),
+        _find_conversations,
+        _encode_conversations,
+        page_key,
+    )
+)

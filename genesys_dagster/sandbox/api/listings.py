@@ -15,8 +15,9 @@ from starlette.routing import Route
 
 from genesys_dagster.sandbox import org_chart
 from genesys_dagster.sandbox.api.cursors import make_cursor, read_cursor
-from genesys_dagster.sandbox.api.exchange import compressed_response, whole_number
+from genesys_dagster.sandbox.api.exchange import compressed_response
 from genesys_dagster.sandbox.api.filters import Json
+from genesys_dagster.sandbox.api.question import whole_number
 from genesys_dagster.sandbox.api.state import state_of
 from genesys_dagster.sandbox.directory import Directory, Entity
 

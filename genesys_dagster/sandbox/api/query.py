@@ -22,18 +22,15 @@ from genesys_dagster.sandbox.api.exchange import (
     json_body,
     json_response,
     page_response,
-    whole_number,
 )
 from genesys_dagster.sandbox.api.filters import Json, dimension_values, has_filters
 from genesys_dagster.sandbox.api.pages import compress, page_key, record_bodies
+from genesys_dagster.sandbox.api.question import check_length, read_paging, whole_number
 from genesys_dagster.sandbox.api.selection import Query
 from genesys_dagster.sandbox.api.state import State, state_of
 from genesys_dagster.sandbox.rows import Row, decode
 
 PERMISSIONS = ("analytics:conversationDetail:view", "analytics:agentConversationDetail:view")
-
-_DEFAULT_PAGE_SIZE = 25
-_MAX_DAYS, _MAX_DAYS_FILTERED = 7, 31
 
 
 async def query(request: Request) -> Response:
@@ -42,8 +39,8 @@ async def query(request: Request) -> Response:
     state.require(*PERMISSIONS)
     body = await json_body(request)
     question = Query.parse(body, overlap=False)
-    _check_interval(question, body)
-    size, number = _paging(state, body)
+    check_length(question.interval, filtered=has_filters(body))
+    size, number = read_paging(state.settings, body)
     gzip = accepts_gzip(request)
     if state.settings.cursor_dialect:
         token = request.query_params.get("pageToken")
@@ -125,32 +122,6 @@ def check_size(state: State, page: bytes) -> None:
             f"The response is over the size limit. Reduce the pageSize. Content-Length: {len(page)}, Maximum bytes: {limit}",
             status=400,
         )
-
-
-def _check_interval(question: Query, body: Json) -> None:
-    days = _MAX_DAYS_FILTERED if has_filters(body) else _MAX_DAYS
-    if question.interval.days > days:
-        raise bad_request(
-            f"You must specify a search interval as part of your query that does not exceed {days} days"
-        )
-
-
-def _paging(state: State, body: Json) -> tuple[int, int]:
-    """Page size and number of a request, within the limits."""
-    paging = body.get("paging")
-    if paging is None:
-        paging = {"pageSize": body.get("pageSize", _DEFAULT_PAGE_SIZE), "pageNumber": 1}
-    if not isinstance(paging, dict) or paging.get("pageSize") is None or paging.get("pageNumber") is None:
-        # Both are required as soon as paging is sent (SDK documentation, PagingSpec).
-        raise bad_request("paging needs both pageSize and pageNumber.", "constraint.validation")
-    size = whole_number(paging["pageSize"], "pageSize")
-    number = whole_number(paging["pageNumber"], "pageNumber")
-    settings = state.settings
-    if size > settings.max_query_page_size:
-        raise bad_request(f"Page size may not exceed {settings.max_query_page_size}.", "invalid.value")
-    if size * number > settings.max_pagination:
-        raise bad_request(f"Pagination may not exceed {settings.max_pagination} results.")
-    return size, number
 
 
 def _aggregations(state: State, rows: list[Row], wanted: list[Json], now: int) -> list[Json]:

@@ -4,13 +4,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
-from genesys_dagster.sandbox.api.errors import ApiError, bad_request
 from genesys_dagster.sandbox.api.filters import FILTER_KEYS, Json, compile_filters
+from genesys_dagster.sandbox.api.question import ORDERS, read_interval, read_one_of
 from genesys_dagster.sandbox.interval import Interval, active_during, started_on_touched_days
 from genesys_dagster.sandbox.org import Org, visible
 from genesys_dagster.sandbox.rows import Row, decode
 
-_ORDERS = ("asc", "desc", "unordered")
 _ORDER_BY = ("conversationStart", "conversationEnd", "segmentStart", "segmentEnd")
 _KEPT = 32
 
@@ -40,22 +39,13 @@ class Query:
         Raises:
             ApiError: 400 for a missing or impossible interval, order or filter.
         """
-        text = body.get("interval")
-        if not isinstance(text, str) or not text:
-            raise bad_request(
-                "The field [interval] is required: start/end as ISO-8601 strings.", "constraint.validation"
-            )
-        try:
-            interval = Interval.parse(text)
-        except ValueError:
-            raise ApiError("invalid.date") from None
         filters = {key: body[key] for key in FILTER_KEYS if body.get(key)}
         compile_filters(filters)
         return cls(
-            interval,
+            read_interval(body),
             overlap,
-            _one_of(body.get("order") or "asc", "order", _ORDERS),
-            _one_of(body.get("orderBy") or "conversationStart", "orderBy", _ORDER_BY),
+            read_one_of(body.get("order") or "asc", "order", ORDERS),
+            read_one_of(body.get("orderBy") or "conversationStart", "orderBy", _ORDER_BY),
             filters,
         )
 
@@ -94,12 +84,3 @@ class Selector:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             return self._kept[key]
-
-
-def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise bad_request(
-            f"Value [{value}] is not valid for field type [{name}]. Allowable values are: {', '.join(allowed)}",
-            "invalid.value",
-        )
-    return str(value)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
+from genesys_dagster.sandbox.agents_time.storage import Storage
+from genesys_dagster.sandbox.agents_time.timeline import AgentsTime
 from genesys_dagster.sandbox.api.errors import missing_permission
 from genesys_dagster.sandbox.api.limits import RateLimiter
 from genesys_dagster.sandbox.api.pages import PageCache
@@ -43,6 +45,8 @@ class State:
         pages: Encoded pages.
         selector: Finds the conversations of queries.
         emissions: Finds the metrics that aggregates count.
+        time: What users did all day.
+        statuses: The records of it.
         requests: The latest requests, oldest first.
     """
 
@@ -55,11 +59,15 @@ class State:
     pages: PageCache = field(default_factory=PageCache)
     selector: Selector = field(init=False)
     emissions: EmissionLog = field(init=False)
+    time: AgentsTime = field(init=False)
+    statuses: Storage = field(init=False)
     requests: deque[LoggedRequest] = field(default_factory=lambda: deque(maxlen=_LOGGED_REQUESTS))
 
     def __post_init__(self) -> None:
         self.selector = Selector(self.org)
         self.emissions = EmissionLog(self.org)
+        self.time = AgentsTime(self.org)
+        self.statuses = Storage(self.time)
 
     @property
     def now(self) -> int:
@@ -68,8 +76,13 @@ class State:
 
     @property
     def watermark(self) -> int:
-        """The moment up to which jobs know everything (ms), never after now."""
+        """The moment up to which jobs know all conversations (ms), never after now."""
         return min(self.now, from_datetime(self.settings.watermark))
+
+    @property
+    def user_watermark(self) -> int:
+        """The moment up to which jobs know all users' status (ms), never after now."""
+        return min(self.now, from_datetime(self.settings.user_watermark))
 
     def require(self, *any_of: str) -> None:
         """Refuse the request unless the client has one of the permissions.

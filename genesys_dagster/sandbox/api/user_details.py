@@ -1,0 +1,201 @@
+"""`/api/v2/analytics/users/details`: periods of presence and routing status, by query and by job.
+
+Limits of the interval and paging as for conversations (Genesys developer docs, "User details query"). Hits are stored
+copies: both copies of a period count while paging, and the redundant one is dropped afterwards, so that a page can be
+short though more follow, and `totalHits` says too much (same page). That the query's hits come in order of time and
+the job's by user is inferred from reports (laggyzee/genesys-mcp, release notes of v0.2.0).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from genesys_dagster.sandbox.agents_time.storage import Copy
+from genesys_dagster.sandbox.agents_time.timeline import Clock
+from genesys_dagster.sandbox.api.errors import bad_request
+from genesys_dagster.sandbox.api.exchange import accepts_gzip, json_body, page_response
+from genesys_dagster.sandbox.api.filters import Json, Test, compile_filter
+from genesys_dagster.sandbox.api.jobs import Family, job_routes
+from genesys_dagster.sandbox.api.pages import compress
+from genesys_dagster.sandbox.api.query import check_size
+from genesys_dagster.sandbox.api.question import (
+    ORDERS,
+    check_length,
+    read_interval,
+    read_one_of,
+    read_paging,
+)
+from genesys_dagster.sandbox.api.state import State, state_of
+from genesys_dagster.sandbox.interval import Interval
+from genesys_dagster.sandbox.times import iso
+
+_PERMISSION = "analytics:userDetail:view"
+_CLOCK_FILTERS: dict[str, Clock] = {
+    "presenceFilters": "primaryPresence",
+    "routingStatusFilters": "routingStatus",
+}
+# Dimensions of each filter (Genesys developer docs, "User details query").
+_DIMENSIONS = {
+    "userFilters": ("userId",),
+    "presenceFilters": ("systemPresence", "organizationPresenceId"),
+    "routingStatusFilters": ("routingStatus",),
+}
+
+
+@dataclass(frozen=True)
+class UserQuery:
+    """A query's choice of periods.
+
+    Attributes:
+        interval: When.
+        order: `asc`, `desc` or `unordered`.
+        filters: The filter fields of the request.
+    """
+
+    interval: Interval
+    order: str
+    filters: Json
+
+    @classmethod
+    def parse(cls, body: Json) -> "UserQuery":
+        """Read a request body.
+
+        Raises:
+            ApiError: 400 for a missing or impossible interval, order or filter.
+        """
+        filters = {key: body[key] for key in _DIMENSIONS if body.get(key)}
+        _compile(filters)
+        order = read_one_of(body.get("order") or "asc", "order", ORDERS)
+        return cls(read_interval(body), order, filters)
+
+    def hits(self, state: State, as_of: int) -> list[Copy]:
+        """The copies that answer it at a moment (ms), by user."""
+        copies = state.statuses.copies(self.interval, as_of)
+        if self.filters:
+            test = _compile(self.filters)
+            copies = [copy for copy in copies if test(copy)]
+        return copies
+
+
+async def _query(request: Request) -> Response:
+    state = state_of(request)
+    state.require(_PERMISSION)
+    body = await json_body(request)
+    if body.get("presenceAggregations") or body.get("routingStatusAggregations"):
+        raise bad_request("The sandbox does not aggregate users' details.", "invalid.property")
+    question = UserQuery.parse(body)
+    check_length(question.interval, filtered=bool(question.filters))
+    size, number = read_paging(state.settings, body)
+    page = await run_in_threadpool(_page, state, question, size, number)
+    gzip = accepts_gzip(request)
+    return page_response(await run_in_threadpool(compress, page) if gzip else page, gzipped=gzip)
+
+
+def _page(state: State, question: UserQuery, size: int, number: int) -> bytes:
+    now, faults = state.now, state.settings.faults
+    hits = sorted(question.hits(state, now), key=lambda copy: copy.period.start)
+    if question.order == "desc":
+        hits.reverse()
+    offset = (number - 1) * max(1, size - faults.duplicates)
+    drift = faults.total_hits_drift
+    total = len(hits) + (drift[(number - 1) % len(drift)] if drift and hits else 0)
+    bodies = _encode(state, hits[offset : offset + size], now)
+    # An empty answer lacks the array (a pasted response).
+    head = b'{"userDetails":[%s],' % b",".join(bodies) if bodies else b"{"
+    page = head + b'"totalHits":%d}' % max(0, total)
+    check_size(state, page)
+    return page
+
+
+def _encode(_: State, hits: list[Copy], as_of: int) -> list[bytes]:
+    """The users of a page's hits, each with what the page has of theirs."""
+    users: dict[str, Json] = {}
+    for copy in hits:
+        if not copy.is_redundant:
+            user = users.setdefault(copy.user_id, {"userId": copy.user_id})
+            user.setdefault(copy.clock, []).append(_record(copy, as_of))
+    return [msgspec.json.encode(user) for user in users.values()]
+
+
+def _record(copy: Copy, as_of: int) -> Json:
+    period = copy.period
+    record = {"startTime": iso(period.start)}
+    if (end := period.ended(as_of)) is not None:
+        record["endTime"] = iso(end)
+    if period.definition_id is None:
+        return record | {"routingStatus": period.status}
+    return record | {"systemPresence": period.status, "organizationPresenceId": period.definition_id}
+
+
+def _compile(filters: Json) -> Callable[[Copy], bool]:
+    """One test on a copy for all filters. A filter on one clock leaves the other one out (inferred)."""
+    compiled: dict[str, list[Test]] = {}
+    for key, given in filters.items():
+        if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+            raise bad_request(f"Value of [{key}] is not a list of objects.", "invalid.value")
+        check_dimensions(given, _DIMENSIONS[key])
+        compiled[key] = [compile_filter(each, _values) for each in given]
+    wanted = {_CLOCK_FILTERS[key] for key in filters if key in _CLOCK_FILTERS}
+
+    def test(copy: Copy) -> bool:
+        part = {"copy": copy}
+        return (not wanted or copy.clock in wanted) and all(
+            test(part)
+            for key, tests in compiled.items()
+            if _CLOCK_FILTERS.get(key, copy.clock) == copy.clock
+            for test in tests
+        )
+
+    return test
+
+
+def _values(part: Json, name: str) -> list[Any]:
+    copy: Copy = part["copy"]
+    if name == "userId":
+        return [copy.user_id]
+    if name == "organizationPresenceId":
+        return [copy.period.definition_id]
+    return [copy.period.status]
+
+
+def check_dimensions(parts: list[Json], allowed: tuple[str, ...]) -> int:
+    """Refuse predicates on other dimensions; returns how many predicates there are.
+
+    Raises:
+        ApiError: 400.
+    """
+    count = 0
+    for part in parts:
+        for predicate in part.get("predicates") or ():
+            count += 1
+            if predicate.get("dimension") not in allowed:
+                raise bad_request(f"invalid dimension: {predicate.get('dimension')}", "invalid.value")
+        count += check_dimensions(part.get("clauses") or [], allowed)
+    return count
+
+
+def _job_hits(state: State, question: UserQuery, as_of: int) -> list[Copy]:
+    return question.hits(state, as_of)
+
+
+routes = [
+    Route("/api/v2/analytics/users/details/query", _query, methods=["POST"]),
+    *job_routes(
+        Family(
+            "users",
+            "userDetails",
+            (_PERMISSION,),
+            lambda state: state.user_watermark,
+            UserQuery.parse,
+            _job_hits,
+            _encode,
+            lambda *_: None,
+        )
+    ),
+]
