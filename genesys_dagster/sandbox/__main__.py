@@ -23,6 +23,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
     port: int = 0,
     conversations_per_day: int = 2_000,
     seed: int = 7,
+    agents: int | None = None,
     reprocessed: float = 0.0,
     s3_port: int | None = None,
     bucket: str = "genesys-lake",
@@ -30,6 +31,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
     concurrent_jobs: int | None = None,
     job_delay: float = 2.0,
     availability_lag: float = 6.0,
+    user_availability_lag: float = 13.0,
 ) -> int:
     """Serve the org until Ctrl-C or SIGTERM; prints the variables to use it with.
 
@@ -37,6 +39,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
         port: Port of the org, 0 for a free one.
         conversations_per_day: Volume of a Monday.
         seed: Same seed, same org.
+        agents: Number of agents; believable for the volume if not given.
         reprocessed: Share of conversations that change days after their end.
         s3_port: Also start S3 on this port (0 for a free one); None for no S3.
         bucket: Bucket of the S3 server.
@@ -44,6 +47,7 @@ def serve(  # noqa: PLR0913 - the options of the command line
         concurrent_jobs: Jobs that may be under way at once, None for no limit.
         job_delay: Seconds that a job takes.
         availability_lag: Hours that jobs lag behind.
+        user_availability_lag: Hours that jobs about users' status lag behind.
 
     Returns:
         The exit code: 1 if a port is taken.
@@ -56,11 +60,14 @@ def serve(  # noqa: PLR0913 - the options of the command line
         concurrent_jobs=concurrent_jobs,
         job_delay=job_delay,
         availability=timedelta(hours=availability_lag),
+        user_availability=timedelta(hours=user_availability_lag),
     )
     with ExitStack() as servers:
         try:
             org = SandboxServer(
-                Org(seed, conversations_per_day, reprocessed=reprocessed), settings=settings, port=port
+                Org(seed, conversations_per_day, agents=agents, reprocessed=reprocessed),
+                settings=settings,
+                port=port,
             )
             variables = servers.enter_context(org).env()
             if s3_port is not None:
@@ -92,6 +99,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--bucket", default="genesys-lake", help="bucket of the S3 server (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=7, help="same seed, same org (default: %(default)s)")
+    parser.add_argument("--agents", type=int, help="number of agents (default: believable for the volume)")
     parser.add_argument(
         "--reprocessed",
         type=float,
@@ -115,6 +123,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         type=float,
         default=6.0,
         help="hours that jobs lag behind (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--user-availability-lag",
+        type=float,
+        default=13.0,
+        help="hours that jobs about users' status lag behind (default: %(default)s)",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Schema drift: records with fields and enum values of a later API version.
+"""Schema drift: records of conversations and of users' status with fields and enum values of a later API version.
 
 Genesys Cloud adds fields and enum values several times a year without notice (seen between SDK releases).
 """
@@ -9,9 +9,9 @@ from zlib import crc32
 Json = dict[str, Any]
 
 
-def drifts(conversation_id: str) -> bool:
-    """Whether this conversation's record is one of those that drift (every third)."""
-    return crc32(conversation_id.encode()) % 3 == 0
+def drifts(record_id: str) -> bool:
+    """Whether the record of this conversation or user is one of those that drift (every third)."""
+    return crc32(record_id.encode()) % 3 == 0
 
 
 def add_unknown_fields(record: Json) -> Json:
@@ -31,6 +31,23 @@ def add_unknown_fields(record: Json) -> Json:
     for evaluation in record.get("evaluations", ()):
         evaluation["aiAssisted"] = True
     return record
+
+
+def add_unknown_user_fields(user: Json) -> Json:
+    """Add fields that no schema knows to a user's details and periods, in place."""
+    user["outOfOffice"] = {"isActive": False}
+    for periods in (user.get("primaryPresence", ()), user.get("routingStatus", ())):
+        for period in periods:
+            period["source"] = "desktop"
+    return user
+
+
+def add_unknown_user_enums(user: Json) -> Json:
+    """Replace enum values in a user's periods with ones that no schema knows, in place."""
+    for key, name in (("primaryPresence", "systemPresence"), ("routingStatus", "routingStatus")):
+        for period in user.get(key, ())[:1]:
+            period[name] = "DAYDREAMING"
+    return user
 
 
 def add_unknown_enums(record: Json) -> Json:

@@ -56,7 +56,10 @@ class Faults:
         job_state: State that jobs end in instead of FULFILLED.
         job_error: The `errorMessage` of a failed job.
         forget_jobs: Answer 404 to this many further requests about jobs, as if they had expired.
-        refused_metrics: Names of metrics that the aggregates query does not know.
+        refused_metrics: Names of metrics that the aggregates queries do not know.
+        reopened_periods: Some users' ended periods come twice in one answer, first as if they were still open (as a
+            pipeline in use expects: rohit554/Work, gpc fact_user_presence).
+        twin_starts: Some users' periods are preceded by one that starts in the same millisecond and lasts no time.
     """
 
     latency_seconds: float = 0.0
@@ -70,6 +73,8 @@ class Faults:
     job_error: str = "The query could not be completed."
     forget_jobs: int = 0
     refused_metrics: tuple[str, ...] = ()
+    reopened_periods: bool = False
+    twin_starts: bool = False
     _rules: list[_Rule] = field(default_factory=list, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
@@ -153,7 +158,7 @@ class Faults:
 SWITCHES = (
     "latency_seconds", "retry_after", "duplicates", "total_hits_drift", "unknown_fields", "unknown_enums",
     "repeat_cursor", "job_state", "job_error", "forget_jobs",
-    "refused_metrics",
+    "refused_metrics", "reopened_periods", "twin_starts",
 )  # fmt: skip
 
 

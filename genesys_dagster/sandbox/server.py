@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import uvicorn
 
+from genesys_dagster.sandbox.agents_time.timeline import AgentsTime
 from genesys_dagster.sandbox.api.app import create_app
 from genesys_dagster.sandbox.api.state import LoggedRequest, State
 from genesys_dagster.sandbox.faults import Faults
@@ -72,6 +73,11 @@ class SandboxServer:
     def jobs(self) -> dict[str, Any]:
         """The jobs that were submitted and not deleted, by id."""
         return self._state.jobs
+
+    @property
+    def time(self) -> AgentsTime:
+        """What the org's users did all day: the truth behind the status records."""
+        return self._state.time
 
     def env(self) -> dict[str, str]:
         """The `GENESYSCLOUD_*` variables with which the exporter uses this org."""

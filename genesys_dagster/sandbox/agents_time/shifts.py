@@ -110,13 +110,14 @@ def _plans_of_shift(person: Person, day: int, start: int, presences: Presences) 
 def _place(  # noqa: PLR0913 - keywords
     plan: Plan, after: int, *, works: list[Work], busy: list[Span], stays: list[Span], dice: Dice
 ) -> Span | None:
-    """When a plan comes true: in the first pause of a stay that has room, or from the end of the call before it."""
+    """When a plan comes true: in the next pause that has room, or from the end of the call before it."""
     wanted = max(plan[1], after)
-    for stay in stays:
-        for free, over in gaps(busy, stay[0] + MINUTE, stay[1]):
+    free_times = [gap for stay in stays for gap in gaps(busy, stay[0] + MINUTE, stay[1])]
+    for least, latest in ((plan[2] * 3 // 4, plan[1] + HOUR), (_LEAST, stays[-1][1])):
+        for free, over in free_times:
             begun = max(free, wanted)
             end = min(begun + plan[2], over - dice.between(2 * SECOND, 20 * SECOND))
-            if end - begun >= _LEAST:
+            if end - begun >= least and begun < latest:
                 return (_before_the_end(free, works, wanted, dice) if begun == free else begun), end
     return None
 

@@ -24,12 +24,21 @@ class Copy(NamedTuple):
         clock: Presence or routing status.
         period: The period.
         is_redundant: Whether the other copy is found too: this one counts, but is left out of the answer.
+        is_outdated: Whether it is a fault: as if the period had not ended.
     """
 
     user_id: str
     clock: Clock
     period: Period
     is_redundant: bool = False
+    is_outdated: bool = False
+
+
+class Copies(NamedTuple):
+    """The copies in an interval, in both orders that are asked for."""
+
+    by_user: list[Copy]
+    by_time: list[Copy]
 
 
 class Storage:
@@ -41,22 +50,23 @@ class Storage:
 
     def __init__(self, time: AgentsTime) -> None:
         self._time = time
-        self._kept: OrderedDict[Interval, tuple[int, int, list[Copy]]] = OrderedDict()
+        self._kept: OrderedDict[Interval, tuple[int, int, Copies]] = OrderedDict()
         self._lock = Lock()
 
-    def copies(self, interval: Interval, as_of: int) -> list[Copy]:
-        """All copies in the interval as known at `as_of` (ms): by user, then in order of start."""
+    def copies(self, interval: Interval, as_of: int) -> Copies:
+        """All copies in the interval as known at `as_of` (ms)."""
         with self._lock:
-            made, until, copies = self._kept.get(interval, (0, 0, []))
+            made, until, copies = self._kept.get(interval, (0, 0, Copies([], [])))
             if not made <= as_of < until:
-                copies = [
+                by_user = [
                     copy
                     for user_id in self._time.user_ids
                     for copy in self._of_user(user_id, interval, as_of)
                 ]
-                until = min((_changes(copy.period, as_of) for copy in copies), default=as_of + 1)
-                # New periods begin as long as the interval lasts, and today is made up to its end only.
-                until = min(until, (as_of // DAY + 1) * DAY) if as_of >= interval.end else as_of + 1
+                copies = Copies(by_user, sorted(by_user, key=lambda copy: copy.period.start))
+                until = as_of + 1  # as long as the interval lasts, periods begin
+                if as_of >= interval.end:
+                    until = min((_changes(copy.period, as_of) for copy in by_user), default=_tomorrow(as_of))
                 self._kept[interval] = as_of, until, copies
             self._kept.move_to_end(interval)
             while len(self._kept) > _KEPT:
@@ -81,6 +91,10 @@ def _stored(user_id: str, clock: Clock, period: Period, interval: Interval, as_o
 
 
 def _changes(period: Period, as_of: int) -> int:
-    """When the record of a period changes next (ms), at the latest when today is over."""
-    tomorrow = (as_of // DAY + 1) * DAY
+    """When the record of a period changes next (ms), at the latest when today is over: it is made up no further."""
+    tomorrow = _tomorrow(as_of)
     return tomorrow if period.end is None or period.end <= as_of else min(period.end, tomorrow)
+
+
+def _tomorrow(as_of: int) -> int:
+    return (as_of // DAY + 1) * DAY

@@ -1,23 +1,22 @@
 """Everybody's periods: presence and routing status without a gap, made when they are asked for."""
 
-from collections import OrderedDict
-from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Literal, NamedTuple
 
-from genesys_dagster.sandbox.agents_time.people import FIRST_DAY, people
+from genesys_dagster.sandbox.agents_time.memory import Memory
+from genesys_dagster.sandbox.agents_time.people import FIRST_DAY, Person, people
 from genesys_dagster.sandbox.agents_time.presences import Presence, Presences
 from genesys_dagster.sandbox.agents_time.routing import routing_of_day
 from genesys_dagster.sandbox.agents_time.shifts import presence_of_day
 from genesys_dagster.sandbox.agents_time.spans import Piece, merged
-from genesys_dagster.sandbox.agents_time.work import Work, WorkLog
+from genesys_dagster.sandbox.agents_time.work import WorkLog
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.times import DAY
 
 Clock = Literal["primaryPresence", "routingStatus"]
 CLOCKS: tuple[Clock, Clock] = ("primaryPresence", "routingStatus")
 
-_KEPT = 10  # days
+_KEPT = 50_000  # days of a user
 
 
 class Period(NamedTuple):
@@ -40,12 +39,6 @@ class Period(NamedTuple):
         return self.end if self.end is not None and self.end <= as_of else None
 
 
-@dataclass(frozen=True)
-class _Day:
-    works: dict[str, list[Work]]
-    pieces: dict[tuple[str, Clock], list[Piece[Any]]]
-
-
 class AgentsTime:
     """The ground truth of an org's agents' time.
 
@@ -62,7 +55,7 @@ class AgentsTime:
         self._people = people(org.directory, org.seed)
         self.user_ids = sorted(self._people)
         self._work = WorkLog(org)
-        self._kept: OrderedDict[int, _Day] = OrderedDict()
+        self._days: Memory[tuple[str, int], dict[Clock, list[Piece[Any]]]] = Memory(_KEPT)
         self._lock = RLock()
 
     def periods(self, user_id: str, clock: Clock, start: int, end: int, as_of: int) -> list[Period]:
@@ -118,24 +111,15 @@ class AgentsTime:
         return None
 
     def _pieces(self, user_id: str, clock: Clock, day: int) -> list[Piece[Any]]:
-        person = self._people[user_id]
-        if not person.takes_conversations:  # nothing to remember: a long leave would push everything else out
-            return presence_of_day(person, day, [], self.presences) if clock == "primaryPresence" else []
-        of_day = self._day(day)
-        if (user_id, clock) not in of_day.pieces:
-            works = of_day.works.get(user_id, [])
-            presence = presence_of_day(person, day, works, self.presences)
-            of_day.pieces[user_id, "primaryPresence"] = presence
-            of_day.pieces[user_id, "routingStatus"] = routing_of_day(person, day, works, presence)
-        return of_day.pieces[user_id, clock]
+        return self._days.get((user_id, day), lambda: (self._make(self._people[user_id], day), 1))[clock]
 
-    def _day(self, day: int) -> _Day:
-        if day not in self._kept:
-            self._kept[day] = _Day(self._work.of_day(day), {})
-        self._kept.move_to_end(day)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[day]
+    def _make(self, person: Person, day: int) -> dict[Clock, list[Piece[Any]]]:
+        works = self._work.of_day(day).get(person.user_id, []) if person.takes_conversations else []
+        presence = presence_of_day(person, day, works, self.presences)
+        return {
+            "primaryPresence": presence,
+            "routingStatus": routing_of_day(person, day, works, presence),
+        }
 
 
 def _values(value: Presence | str) -> tuple[str, str | None]:

@@ -1,10 +1,10 @@
 """What the org's conversations ask of its users: when each of them is rung, works, or listens in."""
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from threading import RLock
 from typing import Any, Literal, NamedTuple
 
+from genesys_dagster.sandbox.agents_time.memory import Memory
 from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.times import DAY, from_iso
@@ -14,7 +14,10 @@ Kind = Literal["ring", "missed", "handle", "listen"]
 
 _HANDLING = frozenset({"contacting", "dialing", "interact", "hold", "wrapup"})
 _LISTENING = frozenset({"monitoring", "coaching", "barging"})
-_KEPT = {1: 6, 2: 120}  # days of all conversations, and of the long ones only
+_KINDS = (5, 2, 1)  # days that conversations last; longer ones are made alone where only they matter
+_KEPT = 1_000_000  # works
+
+ByUser = dict[str, list["Work"]]
 
 
 class Work(NamedTuple):
@@ -34,37 +37,44 @@ class WorkLog:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        self._kept: dict[int, OrderedDict[int, dict[tuple[int, str], list[Work]]]] = {
-            days: OrderedDict() for days in _KEPT
-        }
+        self._of_day: Memory[int, ByUser] = Memory(_KEPT)
+        self._begun: Memory[tuple[int, int], dict[int, ByUser]] = Memory(_KEPT)
         self._lock = RLock()
 
-    def of_day(self, day: int) -> dict[str, list[Work]]:
+    def of_day(self, day: int) -> ByUser:
         """Everybody's work on a day (number since 1970), in order of start, cut at its midnights."""
-        found: dict[str, list[Work]] = {}
+        with self._lock:
+            return self._of_day.get(day, lambda: self._gather(day))
+
+    def _gather(self, day: int) -> tuple[ByUser, int]:
+        found: ByUser = {}
         for back in range(LONGEST, -1, -1):
             # Even the short kinds may go on after midnight.
-            for (of_day, user_id), works in self._begun_on(day - back, 1 if back < 2 else 2).items():
-                if of_day == day:
-                    found.setdefault(user_id, []).extend(works)
+            least = next(days for days in _KINDS if days <= max(back, 1))
+            for user_id, works in self._begun_on(day - back, least).get(day, {}).items():
+                found.setdefault(user_id, []).extend(works)
         for works in found.values():
             works.sort()
-        return found
+        return found, sum(map(len, found.values()))
 
-    def _begun_on(self, day: int, days: int) -> dict[tuple[int, str], list[Work]]:
-        """The work, by day and user, in conversations that begin on a day and are of a kind of `days` or more."""
-        with self._lock:
-            kept = self._kept[days]
-            if day not in kept:
-                kept[day] = {}
-                for record in self._org.whole_records(day, days):
-                    for user_id, work in _works(record):
-                        for part in _days(work):
-                            kept[day].setdefault((part.start // DAY, user_id), []).append(part)
-            kept.move_to_end(day)
-            while len(kept) > _KEPT[days]:
-                kept.popitem(last=False)
-            return kept[day]
+    def _begun_on(self, day: int, least: int) -> dict[int, ByUser]:
+        """The work, by day and user, in conversations that begin on a day and are of a kind of `least` days or more.
+
+        With others, too, if they have been made already: those do not last so long.
+        """
+        known = (days for days in _KINDS if days < least and (days, day) in self._begun)
+        least = next(known, least)
+        return self._begun.get((least, day), lambda: self._make(day, least))
+
+    def _make(self, day: int, least: int) -> tuple[dict[int, ByUser], int]:
+        found: dict[int, ByUser] = {}
+        count = 0
+        for record in self._org.whole_records(day, least):
+            for user_id, work in _works(record):
+                for part in _days(work):
+                    found.setdefault(part.start // DAY, {}).setdefault(user_id, []).append(part)
+                    count += 1
+        return found, count
 
 
 def _works(record: Json) -> Iterator[tuple[str, Work]]:

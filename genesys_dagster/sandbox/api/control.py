@@ -30,6 +30,7 @@ async def about(request: Request) -> Response:
             "conversationsPerDay": state.org.conversations_per_day,
             "now": iso(state.now),
             "dataAvailabilityDate": iso(state.watermark),
+            "userDataAvailabilityDate": iso(state.user_watermark),
         }
     )
 

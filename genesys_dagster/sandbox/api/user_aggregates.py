@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from genesys_dagster.sandbox.agents_time.timeline import Clock, Period
+from genesys_dagster.sandbox.api.aggregates import refuse_metrics
 from genesys_dagster.sandbox.api.errors import bad_request
 from genesys_dagster.sandbox.api.exchange import compressed_response, json_body
 from genesys_dagster.sandbox.api.filters import Json, compile_filter
@@ -46,6 +47,7 @@ async def _aggregates(request: Request) -> Response:
     state = state_of(request)
     state.require("analytics:userAggregate:view")
     question = _parse(state, await json_body(request))
+    refuse_metrics(state, question.metrics)
     return await compressed_response(request, await run_in_threadpool(_answer, state, question))
 
 

@@ -6,7 +6,7 @@ short though more follow, and `totalHits` says too much (same page). That the qu
 the job's by user is inferred from reports (laggyzee/genesys-mcp, release notes of v0.2.0).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ from genesys_dagster.sandbox.api.question import (
     read_paging,
 )
 from genesys_dagster.sandbox.api.state import State, state_of
+from genesys_dagster.sandbox.drift import add_unknown_user_enums, add_unknown_user_fields, drifts
+from genesys_dagster.sandbox.faults import Faults
 from genesys_dagster.sandbox.interval import Interval
 from genesys_dagster.sandbox.times import iso
 
@@ -74,13 +76,16 @@ class UserQuery:
         order = read_one_of(body.get("order") or "asc", "order", ORDERS)
         return cls(read_interval(body), order, filters)
 
-    def hits(self, state: State, as_of: int) -> list[Copy]:
-        """The copies that answer it at a moment (ms), by user."""
-        copies = state.statuses.copies(self.interval, as_of)
+    def hits(self, state: State, as_of: int, *, by_user: bool) -> list[Copy]:
+        """The copies that answer it at a moment (ms), by user or in order of time."""
+        found = state.statuses.copies(self.interval, as_of)
+        copies, faults = found.by_user if by_user else found.by_time, state.settings.faults
         if self.filters:
             test = _compile(self.filters)
             copies = [copy for copy in copies if test(copy)]
-        return copies
+        if faults.reopened_periods or faults.twin_starts:
+            copies = [each for copy in copies for each in _disturbed(copy, faults)]
+        return copies if self.order != "desc" else copies[::-1]
 
 
 async def _query(request: Request) -> Response:
@@ -99,9 +104,7 @@ async def _query(request: Request) -> Response:
 
 def _page(state: State, question: UserQuery, size: int, number: int) -> bytes:
     now, faults = state.now, state.settings.faults
-    hits = sorted(question.hits(state, now), key=lambda copy: copy.period.start)
-    if question.order == "desc":
-        hits.reverse()
+    hits = question.hits(state, now, by_user=False)
     offset = (number - 1) * max(1, size - faults.duplicates)
     drift = faults.total_hits_drift
     total = len(hits) + (drift[(number - 1) % len(drift)] if drift and hits else 0)
@@ -113,20 +116,37 @@ def _page(state: State, question: UserQuery, size: int, number: int) -> bytes:
     return page
 
 
-def _encode(_: State, hits: list[Copy], as_of: int) -> list[bytes]:
+def _disturbed(copy: Copy, faults: Faults) -> Iterator[Copy]:
+    """A copy with what faults put before it."""
+    if drifts(copy.user_id) and not copy.is_redundant:
+        period = copy.period
+        if faults.reopened_periods:
+            yield copy._replace(is_outdated=True)
+        if faults.twin_starts:
+            yield copy._replace(period=period._replace(end=period.start))
+    yield copy
+
+
+def _encode(state: State, hits: list[Copy], as_of: int) -> list[bytes]:
     """The users of a page's hits, each with what the page has of theirs."""
     users: dict[str, Json] = {}
     for copy in hits:
         if not copy.is_redundant:
             user = users.setdefault(copy.user_id, {"userId": copy.user_id})
             user.setdefault(copy.clock, []).append(_record(copy, as_of))
+    faults = state.settings.faults
+    for user_id, user in users.items():
+        if faults.unknown_fields and drifts(user_id):
+            add_unknown_user_fields(user)
+        if faults.unknown_enums and drifts(user_id):
+            add_unknown_user_enums(user)
     return [msgspec.json.encode(user) for user in users.values()]
 
 
 def _record(copy: Copy, as_of: int) -> Json:
     period = copy.period
     record = {"startTime": iso(period.start)}
-    if (end := period.ended(as_of)) is not None:
+    if (end := period.ended(as_of)) is not None and not copy.is_outdated:
         record["endTime"] = iso(end)
     if period.definition_id is None:
         return record | {"routingStatus": period.status}
@@ -181,7 +201,7 @@ def check_dimensions(parts: list[Json], allowed: tuple[str, ...]) -> int:
 
 
 def _job_hits(state: State, question: UserQuery, as_of: int) -> list[Copy]:
-    return question.hits(state, as_of)
+    return question.hits(state, as_of, by_user=True)
 
 
 routes = [
