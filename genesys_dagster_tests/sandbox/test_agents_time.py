@@ -8,15 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.sandbox.agents_time.presences import RETIRED_AT
+from genesys_dagster.sandbox.agents_time.people import people
+from genesys_dagster.sandbox.agents_time.presences import RETIRED_AT, Presences
+from genesys_dagster.sandbox.agents_time.routing import routing_of_day
+from genesys_dagster.sandbox.agents_time.shifts import presence_of_day
 from genesys_dagster.sandbox.agents_time.spans import Piece, gaps, joined, painted
 from genesys_dagster.sandbox.agents_time.timeline import CLOCKS, AgentsTime
+from genesys_dagster.sandbox.agents_time.work import Work
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.times import DAY, HOUR, MINUTE, SECOND, from_datetime, from_iso
 
 LATER = from_iso("2027-06-01")
 MONDAY = from_iso("2026-11-16")
 WEEK = MONDAY, MONDAY + 7 * DAY
+SMALL = Org(conversations_per_day=20)
 HANDLING = {"interact", "hold", "wrapup"}
 
 
@@ -279,6 +284,76 @@ def test_an_org_may_have_more_agents_than_its_conversations_need():
     assert len(time.user_ids) == 302
     busy = [user for user in time.user_ids if len(time.periods(user, CLOCKS[0], *WEEK, LATER)) > 20]
     assert len(busy) > 290
+
+
+works = st.lists(
+    st.tuples(
+        st.one_of(st.integers(0, DAY // SECOND - 1_000), st.integers(30_000, 50_000)),
+        st.integers(1, 30),
+        st.integers(1, 900),
+        st.sampled_from(["ring", "missed"]),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(works, st.integers(0, 25), st.integers(0, 13))
+def test_whatever_conversations_ask_nobody_is_off_queue_when_rung_nor_logged_off_at_work(asked, agent, day):
+    person = list(people(SMALL.directory, SMALL.seed).values())[agent]
+    if not person.takes_conversations:
+        asked = []
+    day += MONDAY // DAY
+    work = sorted(
+        each
+        for start, ring, handle, kind in asked
+        for at in [day * DAY + start * SECOND]
+        for each in (
+            Work(at, at + ring * SECOND, kind),
+            Work(at + ring * SECOND, min(at + (ring + handle) * SECOND, (day + 1) * DAY), "handle"),
+        )
+    )
+    presence = presence_of_day(person, day, work, Presences(SMALL.directory))
+    routing = routing_of_day(person, day, work, presence)
+    for pieces in filter(None, (presence, routing)):
+        assert pieces[0].start == day * DAY
+        assert pieces[-1].start < (day + 1) * DAY
+        assert all(
+            before.start < after.start and before.value != after.value for before, after in pairwise(pieces)
+        )
+
+    def values(pieces, each):
+        ends = [piece.start for piece in pieces[1:]] + [(day + 1) * DAY]
+        spans_ = zip(pieces, ends, strict=True)
+        return {piece.value for piece, end in spans_ if piece.start < each.end and end > each.start}
+
+    for each in work:
+        systems = {value.system for value in values(presence, each)}
+        assert "OFFLINE" not in systems
+        assert each.kind == "handle" or systems == {"ON_QUEUE"}
+        assert each.kind != "handle" or values(routing, each) == {"INTERACTING"}
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_a_break_is_set_early_only_if_nothing_rings_until_the_conversation_ends(second):
+    person = next(iter(people(SMALL.directory, SMALL.seed).values()))
+    early = 0
+    for day in range(MONDAY // DAY, MONDAY // DAY + 60):
+        work = []
+        for at in range(day * DAY + 8 * HOUR, day * DAY + 16 * HOUR, 20 * MINUTE):
+            work += [Work(at, at + SECOND, "ring"), Work(at + SECOND, at + 7 * MINUTE, "handle")]
+            if second:
+                again = at + 6 * MINUTE
+                work += [
+                    Work(again, again + 50 * SECOND, "ring"),
+                    Work(again + 50 * SECOND, again + MINUTE, "handle"),
+                ]
+        presence = presence_of_day(person, day, sorted(work), Presences(SMALL.directory))
+        for each in work:
+            starts = [piece for piece in presence if each.start < piece.start < each.end]
+            assert not starts or each.kind == "handle"
+            early += bool(starts)
+    assert (early > 10) != second
 
 
 spans = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)).map(lambda pair: (pair[0], sum(pair))))

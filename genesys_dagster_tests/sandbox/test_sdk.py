@@ -37,6 +37,11 @@ while True:
         break
 api.delete_analytics_conversations_details_job(job.job_id)
 queues = sdk.RoutingApi(client).get_routing_queues(page_size=5)
+statuses = api.post_analytics_users_details_query({"interval": interval})
+job = api.post_analytics_users_details_jobs({"interval": interval})
+users = api.get_analytics_users_details_job_results(job.job_id, page_size=60).user_details
+api.delete_analytics_users_details_job(job.job_id)
+sums = api.post_analytics_users_aggregates_query({"interval": interval, "metrics": ["tSystemPresence"]})
 try:
     sdk.api_client.ApiClient(host=host).get_client_credentials_token("sandbox", "wrong")
 except sdk.rest.ApiException as error:
@@ -51,6 +56,11 @@ print(json.dumps({
     "media": sorted({s.media_type for row in rows for p in row.participants for s in p.sessions}),
     "queues": [queue.name for queue in queues.entities],
     "refused": refused,
+    "statuses": sum(len((u.primary_presence or []) + (u.routing_status or [])) for u in statuses.user_details),
+    "users available": api.get_analytics_users_details_jobs_availability().data_availability_date.isoformat(),
+    "user": users[0].user_id,
+    "presences": sorted(metric.qualifier for metric in sums.results[0].data[0].metrics),
+    "definitions": [each.system_presence for each in sdk.PresenceApi(client).get_presence_definitions().entities],
 }))
 sys.stdout.flush()
 os._exit(0)
@@ -78,6 +88,11 @@ def test_the_official_sdk_logs_in_queries_and_runs_a_job(server, tmp_path):
     assert {"voice", "email", "message"} <= set(seen["media"])
     assert len(seen["queues"]) == 5
     assert seen["refused"] == 401
+    assert seen["statuses"] == 25
+    assert seen["users available"] == "2026-11-20T02:00:00+00:00"
+    assert seen["user"] == server.time.user_ids[0]
+    assert {"AVAILABLE", "OFFLINE", "ON_QUEUE"} < set(seen["presences"])
+    assert len(seen["definitions"]) == 13
     assert server.jobs == {}
 
 
@@ -134,3 +149,15 @@ def test_records_and_entities_have_only_fields_types_and_enum_values_of_the_sdks
     for entities, name in zip((*listings, directory.languages), MODELS.values(), strict=True):
         for entity in entities:
             check.model(entity, name, name)
+
+
+def test_status_records_and_presence_definitions_have_only_what_the_sdks_models_know(api, server):
+    check = ModelCheck()
+    page = api.http.post("/api/v2/analytics/users/details/query", json={"interval": INTERVAL}).json()
+    check.model(page, "AnalyticsUserDetailsQueryResponse", "details")
+    body = {"interval": INTERVAL, "metrics": ["tSystemPresence"], "groupBy": ["userId"]}
+    sums = api.http.post("/api/v2/analytics/users/aggregates/query", json=body).json()
+    check.model(sums, "UserAggregateQueryResponse", "aggregates")
+    listing = api.http.get("/api/v2/presence/definitions").json()
+    for entity in listing["entities"]:
+        check.model(entity, "OrganizationPresenceDefinition", "definition")
