@@ -18,10 +18,10 @@ from genesys_dagster.sandbox.agents_time.timeline import Clock, Period
 from genesys_dagster.sandbox.api.aggregates import refuse_metrics
 from genesys_dagster.sandbox.api.errors import bad_request
 from genesys_dagster.sandbox.api.exchange import compressed_response, json_body
-from genesys_dagster.sandbox.api.filters import Json, compile_filter
+from genesys_dagster.sandbox.api.filters import Json
 from genesys_dagster.sandbox.api.question import read_interval, read_names, read_parts
 from genesys_dagster.sandbox.api.state import State, state_of
-from genesys_dagster.sandbox.api.user_details import check_dimensions
+from genesys_dagster.sandbox.api.user_filters import chosen_users, predicates
 from genesys_dagster.sandbox.interval import Interval
 from genesys_dagster.sandbox.times import iso
 
@@ -121,11 +121,9 @@ def _users(state: State, filter_: object) -> list[str]:
         return state.time.user_ids
     if not isinstance(filter_, dict):
         raise bad_request("Value of [filter] is not an object.", "invalid.value")
-    count = check_dimensions([filter_], ("userId",))
-    if count > _MOST_PREDICATES:
+    if len(list(predicates([filter_], ("userId",)))) > _MOST_PREDICATES:
         raise bad_request(f"The filter may not have more than {_MOST_PREDICATES} predicates on userId.")
-    test = compile_filter(filter_, lambda user, name: [user[name]])
-    return [user_id for user_id in state.time.user_ids if test({"userId": user_id})]
+    return chosen_users([filter_], state.time.user_ids)
 
 
 routes = [Route("/api/v2/analytics/users/aggregates/query", _aggregates, methods=["POST"])]

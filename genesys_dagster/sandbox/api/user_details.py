@@ -6,7 +6,7 @@ short though more follow, and `totalHits` says too much (same page). That the qu
 the job's by user is inferred from reports (laggyzee/genesys-mcp, release notes of v0.2.0).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from genesys_dagster.sandbox.agents_time.storage import Copy
 from genesys_dagster.sandbox.agents_time.timeline import Clock
 from genesys_dagster.sandbox.api.errors import bad_request
 from genesys_dagster.sandbox.api.exchange import accepts_gzip, json_body, page_response
-from genesys_dagster.sandbox.api.filters import Json, Test, compile_filter
+from genesys_dagster.sandbox.api.filters import Json, compile_filter
 from genesys_dagster.sandbox.api.jobs import Family, job_routes
 from genesys_dagster.sandbox.api.pages import compress
 from genesys_dagster.sandbox.api.query import check_size
@@ -32,6 +32,7 @@ from genesys_dagster.sandbox.api.question import (
     read_paging,
 )
 from genesys_dagster.sandbox.api.state import State, state_of
+from genesys_dagster.sandbox.api.user_filters import chosen_users, predicates
 from genesys_dagster.sandbox.drift import add_unknown_user_enums, add_unknown_user_fields, drifts
 from genesys_dagster.sandbox.faults import Faults
 from genesys_dagster.sandbox.interval import Interval
@@ -71,8 +72,7 @@ class UserQuery:
         Raises:
             ApiError: 400 for a missing or impossible interval, order or filter.
         """
-        filters = {key: body[key] for key in _DIMENSIONS if body.get(key)}
-        _compile(filters)
+        filters = _read_filters(body)
         order = read_one_of(body.get("order") or "asc", "order", ORDERS)
         return cls(read_interval(body), order, filters)
 
@@ -81,8 +81,7 @@ class UserQuery:
         found = state.statuses.copies(self.interval, as_of)
         copies, faults = found.by_user if by_user else found.by_time, state.settings.faults
         if self.filters:
-            test = _compile(self.filters)
-            copies = [copy for copy in copies if test(copy)]
+            copies = _chosen(copies, self.filters, state.time.user_ids)
         if faults.reopened_periods or faults.twin_starts:
             copies = [each for copy in copies for each in _disturbed(copy, faults)]
         return copies if self.order != "desc" else copies[::-1]
@@ -153,51 +152,40 @@ def _record(copy: Copy, as_of: int) -> Json:
     return record | {"systemPresence": period.status, "organizationPresenceId": period.definition_id}
 
 
-def _compile(filters: Json) -> Callable[[Copy], bool]:
-    """One test on a copy for all filters. A filter on one clock leaves the other one out (inferred)."""
-    compiled: dict[str, list[Test]] = {}
+def _read_filters(body: Json) -> Json:
+    filters = {key: body[key] for key in _DIMENSIONS if body.get(key)}
     for key, given in filters.items():
         if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
             raise bad_request(f"Value of [{key}] is not a list of objects.", "invalid.value")
-        check_dimensions(given, _DIMENSIONS[key])
-        compiled[key] = [compile_filter(each, _values) for each in given]
-    wanted = {_CLOCK_FILTERS[key] for key in filters if key in _CLOCK_FILTERS}
+        for _ in predicates(given, _DIMENSIONS[key]):
+            pass
+        for each in given:
+            compile_filter(each, _values)
+    return filters
 
-    def test(copy: Copy) -> bool:
-        part = {"copy": copy}
-        return (not wanted or copy.clock in wanted) and all(
-            test(part)
-            for key, tests in compiled.items()
-            if _CLOCK_FILTERS.get(key, copy.clock) == copy.clock
-            for test in tests
-        )
 
-    return test
+def _chosen(copies: list[Copy], filters: Json, user_ids: list[str]) -> list[Copy]:
+    """The copies that all filters choose. A filter on one clock leaves the other one out (inferred)."""
+    if "userFilters" in filters:
+        users = set(chosen_users(filters["userFilters"], user_ids))
+        copies = [copy for copy in copies if copy.user_id in users]
+    tests = {
+        clock: [compile_filter(each, _values) for each in filters[key]]
+        for key, clock in _CLOCK_FILTERS.items()
+        if key in filters
+    }
+    if not tests:
+        return copies
+    return [
+        copy
+        for copy in copies
+        if copy.clock in tests and all(test({"copy": copy}) for test in tests[copy.clock])
+    ]
 
 
 def _values(part: Json, name: str) -> list[Any]:
-    copy: Copy = part["copy"]
-    if name == "userId":
-        return [copy.user_id]
-    if name == "organizationPresenceId":
-        return [copy.period.definition_id]
-    return [copy.period.status]
-
-
-def check_dimensions(parts: list[Json], allowed: tuple[str, ...]) -> int:
-    """Refuse predicates on other dimensions; returns how many predicates there are.
-
-    Raises:
-        ApiError: 400.
-    """
-    count = 0
-    for part in parts:
-        for predicate in part.get("predicates") or ():
-            count += 1
-            if predicate.get("dimension") not in allowed:
-                raise bad_request(f"invalid dimension: {predicate.get('dimension')}", "invalid.value")
-        count += check_dimensions(part.get("clauses") or [], allowed)
-    return count
+    period = part["copy"].period
+    return [period.definition_id if name == "organizationPresenceId" else period.status]
 
 
 def _job_hits(state: State, question: UserQuery, as_of: int) -> list[Copy]:
