@@ -15,7 +15,13 @@ _FLOW_EXIT = (
 )  # fmt: skip
 _SEGMENT_EXIT = ("segmentEnd", "disconnectType", "errorCode", "sipResponseCodes", "q850ResponseCodes", "wrapUpCode",
                  "wrapUpNote", "wrapUpTags")  # fmt: skip
-_SESSION_EXIT = ("acwSkipped", "dispositionAnalyzer", "dispositionName", "errorCodeDescription")
+_SESSION_EXIT = (
+    "acwSkipped",
+    "dispositionAnalyzer",
+    "dispositionName",
+    "errorCodeDescription",
+    "flowOutType",
+)
 _ROUTING = ("requestedRoutings", "selectedAgentId", "usedRouting")
 
 

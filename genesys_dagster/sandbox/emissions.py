@@ -1,6 +1,9 @@
-"""Single emissions of metrics with the dimensions that aggregates group and filter by."""
+"""Single emissions of metrics with the dimensions that aggregates group and filter by.
 
-from bisect import bisect_left, bisect_right
+In which queue a metric counts is what the script of its conversation did (`Session.queue`), and is not derived from the
+record: so that who derives it from the record can be wrong.
+"""
+
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,8 +49,13 @@ class Emission:
     dimensions: Json
 
 
-def emissions(record: Json) -> Iterator[Emission]:
-    """All emissions in a record, each with the queue of its session at that moment."""
+def emissions(org: Org, record: Json) -> Iterator[Emission]:
+    """All emissions in a record of the org's, as known at some moment."""
+    row = org.find(record["conversationId"])
+    return _emissions(record, org.counted_in(row) if row else {})
+
+
+def _emissions(record: Json, counted_in: Json) -> Iterator[Emission]:
     shared = _present(record, _OF_CONVERSATION)
     if divisions := record.get("divisionIds"):
         shared["divisionId"] = divisions[0]
@@ -57,12 +65,12 @@ def emissions(record: Json) -> Iterator[Emission]:
             if "metrics" not in session:
                 continue
             of_session = of_participant | _present(session, _OF_SESSION)
-            stays = _stays(session)
-            in_queue = {queue: of_session | {"queueId": queue} for _, queue in stays}
+            queues = counted_in.get(session["sessionId"])
             for metric in session["metrics"]:
-                at = from_iso(metric["emitDate"])
-                queue = _queue_at(stays, at, ends=metric["name"].startswith("t"))
-                yield Emission(metric["name"], metric["value"], at, in_queue[queue] if queue else of_session)
+                name, emitted = metric["name"], metric["emitDate"]
+                queue = queues.get(f"{name} {emitted}") if isinstance(queues, dict) else queues
+                dimensions = of_session | {"queueId": queue} if queue else of_session
+                yield Emission(name, metric["value"], from_iso(emitted), dimensions)
 
 
 class EmissionLog:
@@ -91,13 +99,13 @@ class EmissionLog:
             return self._kept[key]
 
     def _find(self, interval: Interval, now: int) -> Iterator[Emission]:
-        for record in self._records(interval, now):
-            for emission in emissions(record):
+        for record, counted_in in self._records(interval, now):
+            for emission in _emissions(record, counted_in):
                 if interval.start <= emission.at < interval.end:
                     yield emission
 
-    def _records(self, interval: Interval, now: int) -> Iterator[Json]:
-        """Conversations that were active in the interval."""
+    def _records(self, interval: Interval, now: int) -> Iterator[tuple[Json, Json]]:
+        """Conversations that were active in the interval, and where their metrics count."""
         if interval.start > now:
             return
         first = interval.start // DAY
@@ -105,24 +113,9 @@ class EmissionLog:
             yield from self._org.long_records(day, first - day, now)
         for row in started_on_touched_days(self._org, interval):
             if row.start <= now:
-                yield decode(self._org.body(row, now, attributes=False))
+                record = decode(self._org.body(row, now, attributes=False))
+                yield record, self._org.counted_in(row)
 
 
 def _present(part: Json, names: tuple[str, ...]) -> Json:
     return {name: part[name] for name in names if name in part}
-
-
-def _stays(session: Json) -> list[tuple[int, str]]:
-    """When the session came to which queue."""
-    return sorted(
-        (from_iso(segment["segmentStart"]), segment["queueId"])
-        for segment in session.get("segments", ())
-        if "queueId" in segment
-    )
-
-
-def _queue_at(stays: list[tuple[int, str]], at: int, *, ends: bool) -> str | None:
-    """The queue of the latest segment that had begun, before that instant if something ends; else the first."""
-    if not stays:
-        return None
-    return stays[max(0, (bisect_left if ends else bisect_right)(stays, at, key=lambda stay: stay[0]) - 1)][1]

@@ -97,20 +97,18 @@ class Org:
     def body(self, row: Row, as_of: int, *, attributes: bool = True) -> bytes:
         """A conversation's record at a moment (ms) as JSON bytes."""
         with self._lock:
-            if row.slot in self._in_memory:
-                self._in_memory.move_to_end(row.slot)
-            else:
-                self._make_slot(row.slot)
-            if not row.bodies:  # a row of `long_rows`
-                row = next(
-                    same for same in self._rows[row.slot] if same.conversation_id == row.conversation_id
-                )
+            row = self._made(row)
             known = len(row.bodies)
             body = row.body(as_of, attributes=attributes)
             if len(row.bodies) > known:
                 self._in_memory[row.slot] += len(body)
                 self._used += len(body)
             return body
+
+    def counted_in(self, row: Row) -> dict[str, Any]:
+        """Where the metrics of a conversation's sessions count (see `Draft.counted_in`)."""
+        with self._lock:
+            return self._made(row).counted_in
 
     def rows_of_day(self, day: int, until: int | None = None) -> Iterator[Row]:
         """The conversations that start on a day (number since 1970), in order, before `until` (ms)."""
@@ -133,15 +131,17 @@ class Org:
             with self._lock:
                 rows = self._rows.get(slot)
                 if rows is None:
-                    rows = [row for row, _ in self._make(slot, lambda kind: kind.days >= days)]
+                    rows = [row for row, _, _ in self._make(slot, lambda kind: kind.days >= days)]
             yield from (row for row in rows if row.end >= (day + days) * DAY)
 
-    def long_records(self, day: int, days: int, as_of: int) -> Iterator[dict[str, Any]]:
-        """The records, as known at `as_of` (ms), of `long_rows`; nothing is remembered for them."""
+    def long_records(
+        self, day: int, days: int, as_of: int
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """The records of `long_rows`, as known at `as_of` (ms), and where their metrics count; nothing is remembered."""
         for slot in range(day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
-            for row, record in self._make(slot, lambda kind: kind.days >= days):
+            for row, record, counted_in in self._make(slot, lambda kind: kind.days >= days):
                 if row.end >= (day + days) * DAY:
-                    yield row.known(record, as_of)
+                    yield row.known(record, as_of), counted_in
 
     def whole_records(self, day: int, days: int) -> Iterator[dict[str, Any]]:
         """The records, with all that will ever happen, that start on a day and are of a kind of `days` or more."""
@@ -173,8 +173,8 @@ class Org:
     def _make_slot(self, slot: int) -> None:
         """Make a slot's conversations up and keep their bodies, forgetting the longest unused ones."""
         made = list(self._make(slot, lambda _: True))
-        rows = self._rows.setdefault(slot, [row for row, _ in made])
-        size = sum(row.keep(record) for row, (_, record) in zip(rows, made, strict=True))
+        rows = self._rows.setdefault(slot, [row for row, *_ in made])
+        size = sum(row.keep(*kept) for row, (_, *kept) in zip(rows, made, strict=True))
         self._in_memory[slot] = size
         self._used += size
         while self._used > self._budget and len(self._in_memory) > 1:
@@ -183,7 +183,20 @@ class Org:
             for row in self._rows[oldest]:
                 row.bodies.clear()
 
-    def _make(self, slot: int, wanted: Callable[[Kind], bool]) -> Iterator[tuple[Row, dict[str, Any]]]:
+    def _made(self, row: Row) -> Row:
+        """The row with its bodies."""
+        if row.slot in self._in_memory:
+            self._in_memory.move_to_end(row.slot)
+        else:
+            self._make_slot(row.slot)
+        if row.bodies:
+            return row
+        # One of `long_rows`.
+        return next(same for same in self._rows[row.slot] if same.conversation_id == row.conversation_id)
+
+    def _make(
+        self, slot: int, wanted: Callable[[Kind], bool]
+    ) -> Iterator[tuple[Row, dict[str, Any], dict[str, Any]]]:
         day, place = divmod(slot, SLOTS_PER_DAY)
         totals, before = self._plan(day)
         seed = seed_for(self.seed, slot)
@@ -210,7 +223,8 @@ class Org:
             record = draft.finish()
             night = night_of(record, draft.end, self.reprocessed) if self.reprocessed else None
             late = tuple(sorted(draft.late if night is None else [*draft.late, night]))
-            yield Row(conversation_id, start, draft.end, late, slot, reprocessed=night), record
+            row = Row(conversation_id, start, draft.end, late, slot, reprocessed=night)
+            yield row, record, draft.counted_in
 
 
 def visible(rows: list[Row], as_of: int) -> int:

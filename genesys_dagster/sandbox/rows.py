@@ -11,6 +11,7 @@ from genesys_dagster.sandbox.times import iso
 
 OPEN = -1
 _BEFORE_REPROCESSING = -2
+_COUNTED_IN = -3, False
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
@@ -63,11 +64,16 @@ class Row:
         """How many late changes are known at `as_of`; `OPEN` while the conversation goes on."""
         return OPEN if as_of < self.end else bisect_right(self.late, as_of)
 
-    def keep(self, record: dict[str, Any]) -> int:
-        """Remember the whole record; returns its size in bytes."""
-        body = encode(record)
-        self.bodies[self._whole, True] = body
-        return len(body)
+    def keep(self, record: dict[str, Any], counted_in: dict[str, Any]) -> int:
+        """Remember the whole record and where its metrics count; returns the size in bytes."""
+        self.bodies[self._whole, True] = encode(record)
+        self.bodies[_COUNTED_IN] = encode(counted_in)
+        return sum(map(len, self.bodies.values()))
+
+    @property
+    def counted_in(self) -> dict[str, Any]:
+        """Where the metrics of each session count; `keep` must have been called."""
+        return decode(self.bodies[_COUNTED_IN])
 
     def known(self, record: dict[str, Any], as_of: int) -> dict[str, Any]:
         """Bring the whole record, in place, to what it is at `as_of` (ms)."""

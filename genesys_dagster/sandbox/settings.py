@@ -54,6 +54,8 @@ class SandboxSettings:
         max_request_bytes: Largest request body.
         max_response_bytes: Largest page of conversations in bytes, None for no limit.
         gzip: Compress responses for clients that accept it.
+        service_level: What counts in the base of `oServiceLevel`, and with which sign; orgs may leave short abandons
+            or all abandons out, and take flow-outs in (Genesys help, "Configure the service level calculation").
         retention_days: After how many days the org says that it deletes interaction data; None if nobody has set it.
         cursor_dialect: Speak the dialect of gateways: `entities` with `id`, and a cursor for the next page.
         cursor_in: Where that cursor stands: header `X-Genesys-Next-Page`, body `nextPage`, or both.
@@ -81,6 +83,7 @@ class SandboxSettings:
     max_request_bytes: int = 512_000
     max_response_bytes: int | None = None
     gzip: bool = True
+    service_level: dict[str, int] = field(default_factory=lambda: {"tAnswered": 1, "tAbandon": 1})
     retention_days: int | None = None
     cursor_dialect: bool = False
     cursor_in: Literal["both", "header", "body"] = "both"

@@ -51,10 +51,10 @@ def run(environment, put, read, sandbox):
     return run
 
 
-def emitted(records):
+def emitted(org, records):
     """Every metric with its half hour, queue, user and medium, as the org itself counts them."""
     for record in records:
-        for each in emissions(record):
+        for each in emissions(org, record):
             at, of = to_datetime(each.at), each.dimensions
             slot = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
             yield each.name, slot, of.get("queueId"), of.get("userId"), of["mediaType"]
@@ -62,7 +62,7 @@ def emitted(records):
 
 def test_the_figures_of_a_day_are_those_of_its_records(run, sandbox):
     queue_rows, agent_rows = run(sandbox.org)
-    found = list(emitted(sandbox.org.day(DAY, as_of=sandbox.settings.watermark)))
+    found = list(emitted(sandbox.org, sandbox.org.day(DAY, as_of=sandbox.settings.watermark)))
     for name, column in (
         ("nOffered", "offered"),
         ("tAnswered", "answered"),
@@ -120,7 +120,7 @@ def test_a_day_of_open_conversations_only_has_what_was_emitted_so_far(run, envir
         environment.setenv("GENESYSCLOUD_API_URL", early.url)
         environment.setenv("GENESYSCLOUD_LOGIN_URL", early.url)
         queue_rows, _ = run(org)
-    offers = sum(name == "nOffered" and queue is not None for name, _, queue, *_ in emitted(records))
+    offers = sum(name == "nOffered" and queue is not None for name, _, queue, *_ in emitted(org, records))
     assert sum(row["offered"] for row in queue_rows) == offers > 0
     assert sum(row["handled"] for row in queue_rows) == 0
     assert {row["handle_seconds_mean"] for row in queue_rows} == {None}

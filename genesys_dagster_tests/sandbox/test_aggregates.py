@@ -38,7 +38,7 @@ def emitted(server, name, days=60):
     """Everything emitted on Monday, by conversations of that day and of the weeks before."""
     for back in range(days):
         for record in server.org.day(MONDAY - timedelta(days=back)):
-            for emission in emissions(record):
+            for emission in emissions(server.org, record):
                 if emission.name == name and START <= emission.at < START + MILLISECONDS:
                     yield emission
 
@@ -176,3 +176,55 @@ def test_a_metric_can_be_refused_by_its_name(ask, server):
     answer = ask()
     assert (answer.status_code, answer.json()["message"]) == (400, "Invalid metric: tTalk")
     assert ask(metrics=["nOffered"]).status_code == 200
+
+
+LEVEL = ["oServiceLevel", "tAnswered", "tAbandon", "tFlowOut", "nOverSla", "tShortAbandon"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        {"tAnswered": 1, "tAbandon": 1},
+        {"tAnswered": 1, "tAbandon": 1, "tShortAbandon": -1},
+        {"tAnswered": 1, "tAbandon": 1, "tFlowOut": 1},
+    ],
+)
+def test_the_service_level_has_its_parts_and_the_target_of_its_queue(ask, server, base):
+    server.settings.service_level = base
+    by_queue = cells(ask(groupBy=["queueId", "mediaType"], metrics=LEVEL))
+    levels = {key[:-1]: stats for key, stats in by_queue.items() if key[-1] == "oServiceLevel"}
+    assert len(levels) > 10
+    for group, stats in levels.items():
+        count = {name: by_queue.get((*group, name), {"count": 0})["count"] for name in LEVEL[1:]}
+        assert stats["numerator"] == count["tAnswered"] - count["nOverSla"]
+        assert stats["denominator"] == sum(sign * count[name] for name, sign in base.items()) > 0
+        assert stats["ratio"] == stats["numerator"] / stats["denominator"]
+        assert stats["target"] == 0.8
+    assert cells(ask(groupBy=["queueId", "mediaType"], metrics=["oServiceLevel"])) == {
+        (*group, "oServiceLevel"): stats for group, stats in levels.items()
+    }
+
+
+def test_inbound_connections_count_in_no_queue_and_outbound_ones_in_theirs(ask):
+    found = cells(ask(groupBy=["direction", "mediaType", "queueId"], metrics=["nConnected"]))
+    queued = {group for group in found if any(name == "queueId" for name, _ in group[:-1])}
+    assert {dict(group[:-1])["direction"] for group in queued} == {"outbound"}
+    assert {dict(group[:-1])["direction"] for group in set(found) - queued} >= {"inbound"}
+
+
+def test_what_is_offered_to_a_queue_is_answered_abandoned_or_flows_out_but_for_web_messages(ask):
+    names = ["nOffered", "tAnswered", "tAbandon", "tFlowOut"]
+    found = cells(
+        ask(
+            groupBy=["mediaType", "messageType"],
+            metrics=names,
+            interval="2026-11-02T00:00:00Z/2026-11-16T00:00:00Z",
+        )
+    )
+    left = Counter()
+    for key, stats in found.items():
+        left[key[:-1]] += stats["count"] * (1 if key[-1] == "nOffered" else -1)
+    web = (("mediaType", "message"), ("messageType", "webmessaging"))
+    assert left[web] > 0
+    assert all(abs(count) <= 2 for group, count in left.items() if group != web), left  # about midnight
+    assert found[("mediaType", "voice"), "tFlowOut"]["count"] > 10

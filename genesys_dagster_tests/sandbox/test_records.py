@@ -61,7 +61,7 @@ def test_the_whole_variety_of_a_contact_centre_occurs(records):
         entry["name"] for record in records for _, s in sessions(record) for entry in s.get("metrics", ())
     }
     assert names >= {
-        "nBlindTransferred", "nConsult", "nConsultTransferred", "tAbandon", "tShortAbandon", "nOverSla", "tIvr",
+        "nBlindTransferred", "nConsult", "nConsultTransferred", "tAbandon", "tShortAbandon", "tFlowOut", "nOverSla", "tIvr",
         "tFlow", "nFlowOutcome", "tNotResponding", "tAcw", "tHeld", "tHandle", "nOutbound", "tMonitoring",
         "tVoicemail", "nCallbackScheduled", "tAgentResponseTime",
     }  # fmt: skip
@@ -138,11 +138,16 @@ def test_waiting_in_a_queue_is_measured_alike_on_both_sides(records):
             assert metric(session, "tAcd") == waited
             assert metric(session, "nOffered") == 1
             gone = session["segments"][-1]["disconnectType"] == "peer"
-            assert metric(session, "tAbandon") == (waited if gone else None)
+            counted = gone and session.get("messageType") != "webmessaging"
+            assert metric(session, "tAbandon") == (waited if counted else None)
+            assert metric(session, "tFlowOut") == (waited if "flowOutType" in session else None)
+            assert metric(session, "nOverSla") is None or not (gone or "flowOutType" in session)
         offered = [
             metric(s, "tAcd")
             for p, s in sessions(record)
-            if p["purpose"] == "acd" and not metric(s, "tAbandon")
+            if p["purpose"] == "acd"
+            and s["segments"][-1]["disconnectType"] != "peer"
+            and metric(s, "tFlowOut") is None
         ]
         answered = [metric(s, "tAnswered") for p, s in sessions(record) if metric(s, "tAnswered") is not None]
         assert sorted(offered) == sorted(answered)

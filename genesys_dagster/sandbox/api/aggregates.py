@@ -1,7 +1,10 @@
 """`POST /api/v2/analytics/conversations/aggregates/query`: sums of metrics by dimensions and subintervals.
 
 A metric counts where it was emitted, whenever its conversation began (Genesys developer forum, thread 18235). Fields
-are those of SDK 269 models/conversation_aggregation_query.py and statistical_summary.py. The public documentation
+are those of SDK 269 models/conversation_aggregation_query.py and statistical_summary.py; `oServiceLevel` is answered
+with numerator (answered less `nOverSla`: Genesys staff in the developer forum, thread 21914), denominator, ratio and
+the queue's target, and stands in no group without answers and abandons, as in published aggregates of a voice org. The
+public documentation
 that we know names no limit on the interval or on the number of groups, so there is none here; views, topN, bottomN
 and the alternate time dimension are refused.
 """
@@ -27,6 +30,7 @@ from genesys_dagster.sandbox.interval import Interval
 from genesys_dagster.sandbox.times import iso
 
 _METRIC = re.compile(r"[nto][A-Z][A-Za-z]+")
+_SERVICE_LEVEL = "oServiceLevel"
 _REFUSED = ("views", "alternateTimeDimension", "sortMetric", "limit")
 
 Group = tuple[tuple[str, str], ...]
@@ -75,26 +79,51 @@ def _answer(state: State, question: _Question) -> bytes:
         part = question.part_of(emission.at)
         metrics = found.setdefault(group, {}).setdefault(part, {})
         metrics.setdefault(emission.name, []).append(emission.value)
-    results = [
-        {"group": dict(group), "data": [_data(part, parts[part]) for part in question.parts if part in parts]}
-        for group, parts in sorted(found.items())
-    ]
+    results = []
+    for group, parts in sorted(found.items()):
+        told = {part: list(_told(state, question, dict(group), parts[part])) for part in parts}
+        data = [
+            {"interval": f"{iso(part.start)}/{iso(part.end)}", "metrics": told[part]}
+            for part in question.parts
+            if told.get(part)
+        ]
+        if data:
+            results.append({"group": dict(group), "data": data})
     return msgspec.json.encode({"results": results} if results else {})
 
 
-def _data(part: Interval, metrics: dict[str, list[float]]) -> Json:
-    return {
-        "interval": f"{iso(part.start)}/{iso(part.end)}",
-        "metrics": [
-            {"metric": name, "stats": _stats(name, values)} for name, values in sorted(metrics.items())
-        ],
-    }
+def _told(
+    state: State, question: _Question, group: dict[str, str], metrics: dict[str, list[float]]
+) -> Iterator[Json]:
+    """The metrics that were asked for; those that are made of others come last."""
+    for name, values in sorted(metrics.items()):
+        if name in question.metrics:
+            yield {"metric": name, "stats": _stats(name, values)}
+    if _SERVICE_LEVEL in question.metrics:
+        base = sum(sign * len(metrics.get(name, ())) for name, sign in state.settings.service_level.items())
+        if base > 0:
+            in_time = len(metrics.get("tAnswered", ())) - len(metrics.get("nOverSla", ()))
+            stats = {"ratio": in_time / base, "numerator": in_time, "denominator": base}
+            yield {"metric": _SERVICE_LEVEL, "stats": stats | _target(state, group)}
+
+
+def _target(state: State, group: dict[str, str]) -> Json:
+    """The share that a queue is to answer in time; there is none without a queue."""
+    medium = group.get("mediaType", "voice")
+    for queue in state.org.directory.queues:
+        if queue["id"] == group.get("queueId"):
+            settings = queue["mediaSettings"].get("call" if medium == "voice" else medium)
+            return {"target": settings["serviceLevel"]["percentage"]} if settings else {}
+    return {}
 
 
 def _emitted(state: State, question: _Question) -> Iterator[Emission]:
     """The emissions that count."""
+    wanted = set(question.metrics)
+    if _SERVICE_LEVEL in wanted:
+        wanted |= {"nOverSla", *state.settings.service_level}
     for emission in state.emissions.during(question.interval, state.now):
-        if emission.name in question.metrics and question.test(emission.dimensions):
+        if emission.name in wanted and question.test(emission.dimensions):
             yield emission
 
 

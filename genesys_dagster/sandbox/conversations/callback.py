@@ -46,6 +46,7 @@ def _callback(draft: Draft, delay: int, scheduled: str | None = None) -> None:
         peerId=theirs.id,
         **shared,
     )
+    acd.queue = queue.id
     offered = draft.start
     if scheduled:
         offered = draft.start + delay

@@ -25,9 +25,9 @@ def ask_colleague(  # noqa: PLR0913 - keyword
 
 def hand_over(draft: Draft, line: Line, leg: Session, queue: Queue, at: int) -> int:
     """A consult transfer: the colleague is asked, then keeps the customer. Returns when the call ends."""
-    other, rang = _colleague(draft, line, leg, queue, at)
+    other, rang = _colleague(draft, line, leg, queue, at, keeps=True)
     end = at + draft.dice.around(2 * MINUTE, 0.7)
-    other.segment("interact", rang, end, disconnectType="client")
+    other.segment("interact", rang, end, queueId=queue.id, disconnectType="client")
     other.metric("tTalk", end - rang, end)
     other.metric("tTalkComplete", end - rang, end)
     media_stats(draft, other, rang, end, 1)
@@ -38,8 +38,13 @@ def hand_over(draft: Draft, line: Line, leg: Session, queue: Queue, at: int) -> 
     return end
 
 
-def _colleague(draft: Draft, line: Line, leg: Session, queue: Queue, at: int) -> tuple[Session, int]:
-    """Ring the colleague within the last segment of `leg`; returns their session and when they answer."""
+def _colleague(  # noqa: PLR0913 - keyword
+    draft: Draft, line: Line, leg: Session, queue: Queue, at: int, *, keeps: bool = False
+) -> tuple[Session, int]:
+    """Ring the colleague within the last segment of `leg`; returns their session and when they answer.
+
+    Who keeps the customer does so for the queue; who is only asked does not (our reading).
+    """
     dice = draft.dice
     agent = draft.agent(queue, 17)
     earliest = from_iso(leg.segments[-1]["segmentStart"])
@@ -51,7 +56,11 @@ def _colleague(draft: Draft, line: Line, leg: Session, queue: Queue, at: int) ->
     other = draft.session(
         draft.agent_participant(agent), "voice", "outbound", peerId=leg.id, remote=line.name, **fields
     )
-    other.segment("alert", started, rang, sourceConversationId=consultation, sourceSessionId=leg.id)
+    of_queue: Json = {"queueId": queue.id} if keeps else {}
+    other.queue = of_queue.get("queueId")
+    other.segment(
+        "alert", started, rang, sourceConversationId=consultation, sourceSessionId=leg.id, **of_queue
+    )
     other.metric("tAlert", rang - started, rang)
     leg.metric("nConsult", 1, started)
     leg.segments[-1]["destinationConversationId"] = consultation

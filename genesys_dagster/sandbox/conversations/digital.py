@@ -60,6 +60,7 @@ class Contact:
         """Wait in the queue; False when the customer leaves first."""
         draft = self.draft
         acd = self.join(draft.participant("acd", participantName=self.queue.name))
+        self.customer_session.queue = self.queue.id
         if patience < wait:
             self.at = abandon(draft, acd, self.queue, self.at, patience)
             return False
@@ -121,9 +122,8 @@ class Contact:
     def finish(self, how: str = "peer") -> None:
         """End the customer's session."""
         draft = self.draft
-        self.customer_session.segment(
-            "interact", draft.start, self.at, queueId=self.queue.id, disconnectType=how
-        )
+        queue = {"queueId": self.customer_session.queue} if self.customer_session.queue else {}
+        self.customer_session.segment("interact", draft.start, self.at, disconnectType=how, **queue)
         self.customer_session.metric("tConnected", self.at - draft.start, self.at)
 
     def pace(self, median: int, turns: int, pause: int) -> list[tuple[int, int]]:

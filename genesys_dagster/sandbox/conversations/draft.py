@@ -13,14 +13,20 @@ Json = dict[str, Any]
 
 
 class Session:
-    """One session: its fields, with segments and metrics in the order they happened."""
+    """One session: its fields, with segments and metrics in the order they happened.
 
-    __slots__ = ("end", "fields", "metrics", "segments")
+    Attributes:
+        queue: Id of the queue for which it waits or works at this point of the script; its metrics count there.
+    """
+
+    __slots__ = ("_counted_in", "end", "fields", "metrics", "queue", "segments")
 
     def __init__(self, fields: Json) -> None:
         self.fields = fields
         self.segments: list[Json] = []
         self.metrics: list[Json] = []
+        self.queue: str | None = None
+        self._counted_in: dict[str, str | None] = {}
         self.end = 0
 
     @property
@@ -44,6 +50,13 @@ class Session:
     def metric(self, name: str, value: int, at: int) -> None:
         """Add a metric emitted at `at`; durations (t*) are milliseconds."""
         self.metrics.append({"name": name, "value": value, "emitDate": iso(at)})
+        self._counted_in[f"{name} {iso(at)}"] = self.queue
+
+    @property
+    def counted_in(self) -> str | dict[str, str | None] | None:
+        """The queue of its metrics; by name and time of emission where it is not the same for all."""
+        queues = set(self._counted_in.values())
+        return self._counted_in if len(queues) > 1 else next(iter(queues), None)
 
 
 class Draft:
@@ -107,6 +120,11 @@ class Draft:
     def later(self, at: int) -> None:
         """Note that the record changes at `at`, after its end."""
         self.late.append(at)
+
+    @property
+    def counted_in(self) -> Json:
+        """Where the metrics of each session count, by its id; what the script did, which no record tells."""
+        return {session.id: queues for _, session in self._sessions if (queues := session.counted_in)}
 
     def finish(self) -> Json:
         """Put the record together; it ends with its last segment."""

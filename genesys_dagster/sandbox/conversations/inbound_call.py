@@ -13,6 +13,7 @@ from genesys_dagster.sandbox.conversations.handling import (
     answer,
     could_be_missed,
     disconnect,
+    flow_out,
     miss,
     offer,
     routed,
@@ -26,6 +27,8 @@ from genesys_dagster.sandbox.conversations.waiting import CALL
 from genesys_dagster.sandbox.times import MINUTE, SECOND
 
 _MAX_TRANSFERS = 3
+# After so long the in-queue flow of some queues takes the caller to another one.
+_OVERFLOW = 100 * SECOND
 
 
 def inbound_call(draft: Draft) -> None:
@@ -92,13 +95,23 @@ class _Call:
         draft, dice = self.draft, self.draft.dice
         acd = draft.participant("acd", participantName=self.queue.name)
         leg = self._leg(acd, flowInType="agent" if transfers else "ivr")
+        self.customer_leg.queue = self.queue.id
         wait, patience = CALL.draw(draft)
-        if patience < wait or dice.chance(0.01):
-            left = abandon(draft, leg, self.queue, self.at, min(patience, wait))
+        if min(wait, patience) > _OVERFLOW and dice.chance(0.2):
+            left = flow_out(draft, leg, self.queue, self.at, _OVERFLOW)
+            leg.fields["flowOutType"] = "queue"
             media_stats(draft, leg, self.at, left, 1)
+            self.at, self.queue = left, draft.directory.queue_for("voice", dice)
+            return self._queue(transfers)
+        if patience < wait or dice.chance(0.01):
+            voicemail = dice.chance(0.12)
+            waited = min(patience, wait)
+            left = (flow_out if voicemail else abandon)(draft, leg, self.queue, self.at, waited)
+            media_stats(draft, leg, self.at, left, 1)
+            if voicemail:
+                leg.fields["flowOutType"] = "voicemail"
+                left = leave_voicemail(draft, self.line, self.customer_leg, left)
             self.at = left
-            if dice.chance(0.12):
-                self.at = leave_voicemail(draft, self.line, self.customer_leg, left)
             return True
         self.wait = wait
         self.offered = self.at
@@ -182,9 +195,9 @@ class _Call:
 
     def _end(self) -> None:
         draft = self.draft
-        self.customer_leg.segment(
-            "interact", self.connected, self.at, queueId=self.queue.id, disconnectType="peer"
-        )
+        # The segment runs from connecting on and names the queue that the call was in last.
+        queue = {"queueId": self.customer_leg.queue} if self.customer_leg.queue else {}
+        self.customer_leg.segment("interact", self.connected, self.at, disconnectType="peer", **queue)
         self.customer_leg.metric("tConnected", self.at - self.connected, self.at)
         media_stats(
             draft, self.customer_leg, self.connected, self.at, 2 + 2 * (self.at - self.connected > 2 * MINUTE)

@@ -32,8 +32,9 @@ def campaign_call(draft: Draft) -> None:
     }
     dialer = draft.participant("dialer", participantName=queue.name)
     leg = draft.session(dialer, "voice", "outbound", provider="Edge", **campaign)
+    leg.queue = queue.id
     prepared = draft.start + dice.between(200, 900)
-    leg.segment("system", draft.start, prepared, disconnectType="transfer")
+    leg.segment("system", draft.start, prepared, queueId=queue.id, disconnectType="transfer")
     leg.metric("nOutboundAttempted", 1, prepared)
     _dial(draft, queue, prepared, campaign)
 
@@ -55,6 +56,7 @@ def _dial(draft: Draft, queue: Queue, at: int, campaign: Json) -> None:
         **line.leg(draft, session_dnis=agent.station),
         **campaign,
     )
+    ours.queue = queue.id
     contacted = at + dice.between(400, 2_500)
     answered = contacted + dice.around(14 * SECOND)
     ours.segment("contacting", at, contacted, queueId=queue.id)
@@ -82,9 +84,10 @@ def _talk(  # noqa: PLR0913 - keywords
     dice = draft.dice
     theirs.segment("dialing", contacted, answered)
     theirs.metric("tDialing", answered - contacted, answered)
-    theirs.metric("nConnected", 1, answered)
     ours.segment("dialing", contacted, answered, queueId=queue.id)
     ours.metric("tDialing", answered - contacted, answered)
+    # Outbound it counts in the queue, as often as there was talk (published aggregates of a voice org).
+    ours.metric("nConnected", 1, answered)
     ours.metric("nOutboundConnected", 1, answered)
     end, handled = work(
         draft, ours, queue, answered, talk=dice.around(130 * SECOND, 0.8), holds=int(dice.chance(0.15))
