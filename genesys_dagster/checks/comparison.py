@@ -7,6 +7,9 @@ from genesys_dagster.checks.metric_totals import Cell, Total
 from genesys_dagster.genesys.aggregates import Aggregate
 from genesys_dagster.genesys.metric_names import COMMON_METRICS, PERHAPS_NOT_IN_RECORDS
 
+# Of these it is inferred in which queue they count (see `metric_totals`): if all queues together agree, that is told and
+# nothing is held against the day.
+INFERRED_QUEUE = frozenset({"nConnected"})
 # Counts must be the same. A sum may be off by a millisecond for each value in it: aggregates are whole numbers.
 TOLERANCE_PER_VALUE = 1.0
 
@@ -31,12 +34,15 @@ class Difference:
         return self.theirs.count if self.theirs else 0
 
     @property
+    def excess(self) -> int:
+        """By how much Genesys Cloud's count is greater."""
+        return self.their_count - counted(self.cell, self.ours)
+
+    @property
     def is_surplus(self) -> bool:
         """Whether Genesys Cloud has more: conversations of other days could explain that."""
         their_total = (self.theirs.total if self.theirs else None) or 0.0
-        return self.their_count > counted(self.cell, self.ours) or (
-            not is_counter(self.cell.metric) and their_total > self.ours.total
-        )
+        return self.excess > 0 or (not is_counter(self.cell.metric) and their_total > self.ours.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Comparison:
         lost: Metrics that Genesys Cloud counts and no conversation of the partition carries, though records do.
         uncounted: Metrics that aggregates know, and that Genesys Cloud did not count anywhere in the interval.
         refused: Metrics that Genesys Cloud does not give: they are not compared.
+        elsewhere: Metrics that Genesys Cloud counts in other queues than is inferred, and as often in all.
     """
 
     compared: int
@@ -60,6 +67,7 @@ class Comparison:
     lost: list[str]
     uncounted: list[str]
     refused: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 def is_counter(metric: str) -> bool:
@@ -109,9 +117,9 @@ def compare(
         for cell in cells
         if not _agree(cell, ours.get(cell, Total(0, 0.0)), theirs.get(cell))
     ]
-    differences.sort(
-        key=lambda each: (-abs(each.their_count - counted(each.cell, each.ours)), str(each.cell))
-    )
+    elsewhere = {each.cell for each in differences if _agrees_in_all(differences, each.cell)}
+    differences = [each for each in differences if each.cell not in elsewhere]
+    differences.sort(key=lambda each: (-abs(each.excess), str(each.cell)))
     return Comparison(
         len(cells),
         differences,
@@ -120,7 +128,14 @@ def compare(
         lost=sorted(lost),
         uncounted=sorted(uncounted),
         refused=tuple(refused),
+        elsewhere=tuple(sorted({cell.metric for cell in elsewhere})),
     )
+
+
+def _agrees_in_all(differences: Collection[Difference], cell: Cell) -> bool:
+    if cell.metric not in INFERRED_QUEUE:
+        return False
+    return not sum(each.excess for each in differences if each.cell[1:] == cell[1:])
 
 
 def _agree(cell: Cell, ours: Total, theirs: Aggregate | None) -> bool:

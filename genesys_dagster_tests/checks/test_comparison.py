@@ -59,6 +59,17 @@ def test_a_metric_that_no_conversation_carries_any_more_differs_and_is_named(met
     assert (outcome.lost, outcome.only_theirs) == ([metric], [])
 
 
+def test_connections_that_an_org_counts_in_other_queues_are_told_and_not_held_against_the_day():
+    ours = {cell("nConnected", None): Total(9, 9.0), cell("nConnected", "out"): Total(2, 2.0)}
+    agreeing = [theirs(None, "nConnected", 4), theirs("q", "nConnected", 5), theirs("out", "nConnected", 2)]
+    outcome = compare(ours, by_cell(agreeing))
+    assert (outcome.differences, outcome.elsewhere) == ([], ("nConnected",))
+    outcome = compare(ours, by_cell([*agreeing[:2], theirs("out", "nConnected", 3)]))
+    assert (len(outcome.differences), outcome.elsewhere) == (3, ())
+    other = {cell("nOffered", None): Total(9, 9.0), cell("nOffered"): Total(2, 2.0)}
+    assert len(differing(other, theirs(None, "nOffered", 4), theirs("q", "nOffered", 7))) == 2
+
+
 def test_a_metric_that_aggregates_know_and_do_not_count_differs_and_is_named():
     ours = {cell("tTalk"): Total(1, 5.0), cell("tHandle"): Total(1, 9.0)}
     outcome = compare(ours, by_cell([theirs("q", "tTalk", 1, 5.0)]))

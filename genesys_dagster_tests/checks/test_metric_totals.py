@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.checks.metric_totals import Cell, MetricTotals, Total
+from genesys_dagster.checks.metric_totals import Cell, HalfHour, MetricTotals, OfAgent, Total
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 
 START = datetime(2026, 5, 12, tzinfo=UTC)
@@ -28,18 +28,23 @@ def segment(queue, minutes):
     return {"queueId": queue, "segmentStart": None if minutes is None else at(minutes)}
 
 
-def session(metrics, segments=(), media="voice"):
-    return {"mediaType": media, "metrics": list(metrics), "segments": list(segments)}
+def session(metrics, segments=(), media="voice", **fields):
+    return {"mediaType": media, "metrics": list(metrics), "segments": list(segments), **fields}
+
+
+def sums(*conversations, batch_size=None, user=None):
+    """The sums of conversations, each a list of sessions."""
+    rows = [{"participants": [{"userId": user, "sessions": list(sessions)}]} for sessions in conversations]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([_PARTICIPANTS]))
+    found = MetricTotals(START, END)
+    for batch in table.to_batches(max_chunksize=batch_size):
+        found.see(batch)
+    return found
 
 
 def totals(*conversations, batch_size=None):
-    """The sums of conversations, each a list of sessions."""
-    rows = [{"participants": [{"sessions": list(sessions)}]} for sessions in conversations]
-    table = pa.Table.from_pylist(rows, schema=pa.schema([_PARTICIPANTS]))
-    sums = MetricTotals(START, END)
-    for batch in table.to_batches(max_chunksize=batch_size):
-        sums.see(batch)
-    return sums.result()
+    """Their sums by queue."""
+    return sums(*conversations, batch_size=batch_size).result()
 
 
 def test_metrics_are_added_up_by_queue_medium_and_name():
@@ -79,6 +84,36 @@ def test_at_the_instant_of_a_change_what_ends_is_in_the_queue_left():
         Cell("A", "voice", "tFlowOut"): Total(2, 9.0),
         Cell("B", "voice", "nOffered"): Total(1, 1.0),
     }
+
+
+def test_inbound_connections_are_in_no_queue_and_outbound_ones_in_theirs():
+    stays = [segment("q1", 0)]
+    metrics = [metric("nConnected", 1, 0), metric("tConnected", 9, 5)]
+    assert totals([session(metrics, stays, direction="inbound")]) == {
+        Cell(None, "voice", "nConnected"): Total(1, 1.0),
+        Cell("q1", "voice", "tConnected"): Total(1, 9.0),
+    }
+    for direction in ("outbound", None):
+        assert totals([session(metrics[:1], stays, direction=direction)]) == {
+            Cell("q1", "voice", "nConnected"): Total(1, 1.0)
+        }
+
+
+def test_what_is_counted_by_half_hour_has_its_direction():
+    metrics = [metric("tTalk", 5, 29), metric("tTalk", 6, 30), metric("nOffered", 1, 23 * 60 + 59)]
+    found = sums([session(metrics, direction="inbound")], [session(metrics[:1])])
+    assert found.half_hours() == {
+        HalfHour(0, "voice", "inbound", "tTalk"): Total(1, 5.0),
+        HalfHour(0, "voice", None, "tTalk"): Total(1, 5.0),
+        HalfHour(1, "voice", "inbound", "tTalk"): Total(1, 6.0),
+        HalfHour(47, "voice", "inbound", "nOffered"): Total(1, 1.0),
+    }
+
+
+def test_agents_have_what_is_known_to_count_for_them():
+    metrics = [metric("tHandle", 5, 29), metric("tHandle", 6, 60), metric("tAlert", 1, 1)]
+    assert sums([session(metrics)], user="u").agents() == {OfAgent("u", "voice", "tHandle"): Total(2, 11.0)}
+    assert sums([session(metrics)]).agents() == {}
 
 
 def test_the_queue_of_another_session_is_never_taken():
