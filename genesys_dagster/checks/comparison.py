@@ -36,7 +36,7 @@ class Difference:
     @property
     def excess(self) -> int:
         """By how much Genesys Cloud's count is greater."""
-        return self.their_count - counted(self.cell, self.ours)
+        return self.their_count - counted(self.cell.metric, self.ours)
 
     @property
     def is_surplus(self) -> bool:
@@ -75,9 +75,9 @@ def is_counter(metric: str) -> bool:
     return metric.startswith("n")
 
 
-def counted(cell: Cell, total: Total) -> int:
+def counted(metric: str, total: Total) -> int:
     """How often a metric happened: for counters the sum of their values (each usually 1)."""
-    return round(total.total) if is_counter(cell.metric) else total.count
+    return round(total.total) if is_counter(metric) else total.count
 
 
 def by_cell(aggregates: Iterable[Aggregate]) -> dict[Cell, Aggregate]:
@@ -140,7 +140,7 @@ def _agrees_in_all(differences: Collection[Difference], cell: Cell) -> bool:
 
 def _agree(cell: Cell, ours: Total, theirs: Aggregate | None) -> bool:
     their_count = theirs.count if theirs else 0
-    if counted(cell, ours) != their_count:
+    if counted(cell.metric, ours) != their_count:
         return False
     if is_counter(cell.metric) or theirs is None or theirs.total is None:
         return True

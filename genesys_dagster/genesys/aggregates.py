@@ -31,6 +31,8 @@ class Aggregate:
         total: Sum of their values (durations in ms); None for counters (n…), which have a count only.
         least: Smallest value; None for counters.
         greatest: Largest value; None for counters.
+        numerator: Of a ratio, such as oServiceLevel; it has no count. None for others.
+        denominator: Likewise.
     """
 
     group: Mapping[str, str]
@@ -40,6 +42,8 @@ class Aggregate:
     total: float | None = None
     least: float | None = None
     greatest: float | None = None
+    numerator: float | None = None
+    denominator: float | None = None
 
 
 async def conversation_aggregates(  # noqa: PLR0913 - the fields of the query
@@ -125,6 +129,8 @@ def _read(answer: Mapping[str, Any]) -> Iterator[Aggregate]:
                     total=_number(stats.get("sum")),
                     least=_number(stats.get("min")),
                     greatest=_number(stats.get("max")),
+                    numerator=_number(stats.get("numerator")),
+                    denominator=_number(stats.get("denominator")),
                 )
 
 

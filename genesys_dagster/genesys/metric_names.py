@@ -20,6 +20,9 @@ COMMON_METRICS: tuple[str, ...] = (
     "tVoicemail",
 )  # fmt: skip
 
+# Made of other metrics: numerator, denominator, ratio and target (SDK 269 models/statistical_summary.py).
+SERVICE_LEVEL = "oServiceLevel"
+
 # Of these it is not known whether detail records carry them. The first three are not among the metrics that are
 # emitted one by one for a session (SDK 269 models/conversation_metrics_topic_conversation_metric_record.py). None of
 # the published records that have metrics carries an observation (o…), or nConversations, though each is a conversation;

@@ -36,8 +36,8 @@ class Checked:
     def figures(self, name):
         return {key: value.value for key, value in self[name].metadata.items()}
 
-    def differences(self, name="reconciliation"):
-        return [dict(record.data) for record in self[name].metadata["differences"].records]
+    def differences(self, name="reconciliation", table="differences"):
+        return [dict(record.data) for record in self[name].metadata[table].records]
 
 
 class Looked:
