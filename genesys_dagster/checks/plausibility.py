@@ -14,6 +14,8 @@ from genesys_dagster.checks.themes import Day, ThemeCheck
 
 # Clocks of the services that write segments differ a little: a segment was seen to begin 13 ms before its conversation.
 TOLERANCE_MS = 1_000
+# Published records without conversationEnd whose segments have ended are nearly all of 2016; so a few prove nothing.
+ENDLESS_SHARE = 0.1
 _METRICS = "participants.sessions.metrics"
 _SEGMENTS = "participants.sessions.segments"
 
@@ -107,6 +109,38 @@ class SegmentTimes:
         )
 
 
+class ConversationEnds:
+    """Conversations of which every segment has ended have an end."""
+
+    leaves: ClassVar = frozenset({"conversationEnd", f"{_SEGMENTS}.segmentStart", f"{_SEGMENTS}.segmentEnd"})
+
+    def __init__(self, _: Day) -> None:
+        self._finished = self._without = 0
+
+    def see(self, rows: pa.RecordBatch) -> None:
+        """Look for those that are over by their segments and have no end."""
+        segments = Level.of(rows, "participants").below("sessions").below("segments")
+        ended = np.asarray(pc.is_valid(segments.get("segmentEnd")), bool)
+        known = np.bincount(segments.rows, minlength=len(rows))
+        finished = (known > 0) & (known == np.bincount(segments.rows[ended], minlength=len(rows)))
+        self._finished += int(np.count_nonzero(finished))
+        self._without += int(
+            np.count_nonzero(finished & np.asarray(pc.is_null(rows["conversationEnd"]), bool))
+        )
+
+    def finding(self) -> Finding:
+        """Say how many lack it."""
+        return Finding(
+            passed=self._without <= ENDLESS_SHARE * self._finished,
+            severity=WARN,
+            summary=f"{self._without:,} of {self._finished:,} conversations whose segments have all ended lack "
+            "conversationEnd."
+            if self._without
+            else f"All {self._finished:,} conversations whose segments have all ended have an end.",
+            figures={"finished": self._finished, "without_end": self._without},
+        )
+
+
 def _milliseconds(times: pa.Array) -> np.ndarray:
     """Milliseconds as doubles (exact for any date), NaN where there is none."""
     return np.asarray(pc.cast(pc.cast(times, pa.int64()), pa.float64()).to_numpy(zero_copy_only=False))
@@ -125,5 +159,12 @@ PLAUSIBILITY = (
         f"give or take {TOLERANCE_MS:,} ms.",
         SegmentTimes,
         SegmentTimes.leaves,
+    ),
+    ThemeCheck(
+        "conversation_ends",
+        f"Of the conversations whose segments have all ended, no more than {ENDLESS_SHARE:.0%} lack `conversationEnd`. "
+        "Otherwise they would count as open, and be pulled again, for ever.",
+        ConversationEnds,
+        ConversationEnds.leaves,
     ),
 )

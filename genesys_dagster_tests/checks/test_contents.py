@@ -140,6 +140,15 @@ def test_open_segments_and_conversations_have_no_end_to_compare(held):
     assert look("segment_times", changed(held, 0, open_up)).verdict == "passed"
 
 
+def test_conversations_that_are_over_and_have_no_end_are_warned_of(held):
+    ends = held["conversationEnd"].to_pylist()
+    nobody_ended = look("conversation_ends", set_column(held, "conversationEnd", [None] * len(held)))
+    assert nobody_ended.verdict == "WARN"
+    assert nobody_ended.figures["without_end"] == nobody_ended.figures["finished"] > 300
+    few = look("conversation_ends", set_column(held, "conversationEnd", [*[None] * 20, *ends[20:]]))
+    assert (few.verdict, few.figures["without_end"] > 10) == ("passed", True)
+
+
 def test_queues_without_a_name_are_warned_of(held, sandbox):
     first, *others = [queue["id"] for queue in sandbox.org.directory.queues]
     found = look("queue_names", held, set(others))
