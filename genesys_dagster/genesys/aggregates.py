@@ -102,17 +102,16 @@ def read_aggregates(response: Response) -> list[Aggregate]:
 def any_of(dimension: str, values: Iterable[str | None]) -> dict[str, Any]:
     """A filter on values of a dimension; None stands for conversations that lack it.
 
-    SDK 269 models/conversation_aggregate_query_filter.py, conversation_aggregate_query_predicate.py.
+    SDK 269 models/conversation_aggregate_query_filter.py, conversation_aggregate_query_predicate.py. An `and` of an `or`,
+    since a plain `or` was seen to count too little (laggyzee/genesys-mcp, release notes of 0.2.0).
     """
-    return {
-        "type": "or",
-        "predicates": [
-            {"type": "dimension", "dimension": dimension, "operator": "notExists"}
-            if value is None
-            else {"type": "dimension", "dimension": dimension, "operator": "matches", "value": value}
-            for value in values
-        ],
-    }
+    predicates = [
+        {"type": "dimension", "dimension": dimension, "operator": "notExists"}
+        if value is None
+        else {"type": "dimension", "dimension": dimension, "operator": "matches", "value": value}
+        for value in values
+    ]
+    return {"type": "and", "clauses": [{"type": "or", "predicates": predicates}]}
 
 
 def _read(answer: Mapping[str, Any]) -> Iterator[Aggregate]:

@@ -42,7 +42,10 @@ class Org:
 
     def _sums(self, body):
         self.questions.append(body)
-        wanted = [each.get("value") for each in body.get("filter", {}).get("predicates", ())]
+        wanted = [
+            each.get("value")
+            for each in (body["filter"]["clauses"][0]["predicates"] if "filter" in body else ())
+        ]
         sums = Counter(
             tuple((name, row[name]) for name in body["groupBy"] if row[name])
             for row in self.offered

@@ -47,6 +47,12 @@ def test_every_metric_of_every_group_and_subinterval_is_read():
                 "data": [
                     {"interval": "a/b", "metrics": [metric("nOffered", count=2)]},
                     {"interval": "b/c", "metrics": [metric("tTalk", count=1, sum=5.5, min=5.5, max=5.5)]},
+                    {
+                        "interval": "b/c",
+                        "metrics": [
+                            metric("oServiceLevel", ratio=0.5, numerator=1, denominator=2, target=0.8)
+                        ],
+                    },
                 ],
             },
             {"data": [{"interval": "a/b", "metrics": [metric("tTalk", count=1, sum=7)]}]},
@@ -66,6 +72,7 @@ def test_every_metric_of_every_group_and_subinterval_is_read():
     assert found == [
         Aggregate(group, "a/b", "nOffered", 2),
         Aggregate(group, "b/c", "tTalk", 1, 5.5, 5.5, 5.5),
+        Aggregate(group, "b/c", "oServiceLevel", 0, numerator=1.0, denominator=2.0),
         Aggregate({}, "a/b", "tTalk", 1, 7.0),
     ]
     assert json.loads(request.content) == {
@@ -74,10 +81,15 @@ def test_every_metric_of_every_group_and_subinterval_is_read():
         "metrics": ["nOffered"],
         "granularity": "PT30M",
         "filter": {
-            "type": "or",
-            "predicates": [
-                {"type": "dimension", "dimension": "queueId", "operator": "matches", "value": "q"},
-                {"type": "dimension", "dimension": "queueId", "operator": "notExists"},
+            "type": "and",
+            "clauses": [
+                {
+                    "type": "or",
+                    "predicates": [
+                        {"type": "dimension", "dimension": "queueId", "operator": "matches", "value": "q"},
+                        {"type": "dimension", "dimension": "queueId", "operator": "notExists"},
+                    ],
+                }
             ],
         },
     }
