@@ -131,7 +131,7 @@ class Org:
             with self._lock:
                 rows = self._rows.get(slot)
                 if rows is None:
-                    rows = [row for row, _, _ in self._make(slot, lambda kind: kind.days >= days)]
+                    rows = [row for row, _ in self._make(slot, lambda kind: kind.days >= days)]
             yield from (row for row in rows if row.end >= (day + days) * DAY)
 
     def long_records(
@@ -139,9 +139,9 @@ class Org:
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """The records of `long_rows`, as known at `as_of` (ms), and where their metrics count; nothing is remembered."""
         for slot in range(day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
-            for row, record, counted_in in self._make(slot, lambda kind: kind.days >= days):
+            for row, record in self._make(slot, lambda kind: kind.days >= days):
                 if row.end >= (day + days) * DAY:
-                    yield row.known(record, as_of), counted_in
+                    yield row.known(record, as_of), row.counted_in
 
     def whole_records(self, day: int, days: int) -> Iterator[dict[str, Any]]:
         """The records, with all that will ever happen, that start on a day and are of a kind of `days` or more."""
@@ -173,8 +173,8 @@ class Org:
     def _make_slot(self, slot: int) -> None:
         """Make a slot's conversations up and keep their bodies, forgetting the longest unused ones."""
         made = list(self._make(slot, lambda _: True))
-        rows = self._rows.setdefault(slot, [row for row, *_ in made])
-        size = sum(row.keep(*kept) for row, (_, *kept) in zip(rows, made, strict=True))
+        rows = self._rows.setdefault(slot, [row for row, _ in made])
+        size = sum(row.keep(record, one.counted_in) for row, (one, record) in zip(rows, made, strict=True))
         self._in_memory[slot] = size
         self._used += size
         while self._used > self._budget and len(self._in_memory) > 1:
@@ -194,9 +194,7 @@ class Org:
         # One of `long_rows`.
         return next(same for same in self._rows[row.slot] if same.conversation_id == row.conversation_id)
 
-    def _make(
-        self, slot: int, wanted: Callable[[Kind], bool]
-    ) -> Iterator[tuple[Row, dict[str, Any], dict[str, Any]]]:
+    def _make(self, slot: int, wanted: Callable[[Kind], bool]) -> Iterator[tuple[Row, dict[str, Any]]]:
         day, place = divmod(slot, SLOTS_PER_DAY)
         totals, before = self._plan(day)
         seed = seed_for(self.seed, slot)
@@ -223,8 +221,18 @@ class Org:
             record = draft.finish()
             night = night_of(record, draft.end, self.reprocessed) if self.reprocessed else None
             late = tuple(sorted(draft.late if night is None else [*draft.late, night]))
-            row = Row(conversation_id, start, draft.end, late, slot, reprocessed=night)
-            yield row, record, draft.counted_in
+            yield (
+                Row(
+                    conversation_id,
+                    start,
+                    draft.end,
+                    late,
+                    slot,
+                    reprocessed=night,
+                    counted_in=draft.counted_in,
+                ),
+                record,
+            )
 
 
 def visible(rows: list[Row], as_of: int) -> int:

@@ -40,7 +40,7 @@ class Row:
         bodies: Encoded records by (version, with attributes).
     """
 
-    __slots__ = ("bodies", "conversation_id", "end", "late", "reprocessed", "slot", "start")
+    __slots__ = ("_counted_in", "bodies", "conversation_id", "end", "late", "reprocessed", "slot", "start")
 
     def __init__(  # noqa: PLR0913 - set once, by the org
         self,
@@ -51,6 +51,7 @@ class Row:
         slot: int,
         *,
         reprocessed: int | None = None,
+        counted_in: dict[str, Any],
     ) -> None:
         self.conversation_id = conversation_id
         self.start = start
@@ -58,6 +59,7 @@ class Row:
         self.late = late
         self.reprocessed = reprocessed
         self.slot = slot
+        self._counted_in = counted_in
         self.bodies: dict[tuple[int, bool], bytes] = {}
 
     def version(self, as_of: int) -> int:
@@ -68,12 +70,13 @@ class Row:
         """Remember the whole record and where its metrics count; returns the size in bytes."""
         self.bodies[self._whole, True] = encode(record)
         self.bodies[_COUNTED_IN] = encode(counted_in)
+        self._counted_in = {}
         return sum(map(len, self.bodies.values()))
 
     @property
     def counted_in(self) -> dict[str, Any]:
-        """Where the metrics of each session count; `keep` must have been called."""
-        return decode(self.bodies[_COUNTED_IN])
+        """Where the metrics of each session count (see `Draft.counted_in`)."""
+        return decode(self.bodies[_COUNTED_IN]) if self.bodies else self._counted_in
 
     def known(self, record: dict[str, Any], as_of: int) -> dict[str, Any]:
         """Bring the whole record, in place, to what it is at `as_of` (ms)."""

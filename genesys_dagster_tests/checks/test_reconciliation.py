@@ -17,6 +17,9 @@ from genesys_dagster_tests.conftest import DAY
 def test_conversations_of_other_days_are_taken_out_and_everything_agrees(pulled):
     checked = pulled.check("reconciliation")
     assert checked.verdict("reconciliation") == "passed"
+    said = checked["reconciliation"].description
+    assert "in other queues" not in said
+    assert "in another direction" not in said
     figures = checked.figures("reconciliation")
     assert figures["values_compared"] > 200
     assert figures["conversations_of_other_days"] > 5

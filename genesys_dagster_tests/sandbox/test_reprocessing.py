@@ -120,6 +120,9 @@ def test_long_conversations_are_known_alike_whichever_way_they_are_found(org):
 def test_memory_that_was_freed_makes_no_difference(org):
     small = Org(conversations_per_day=400, reprocessed=0.3, now=lambda: LATER, bodies_in_memory=50_000)
     assert small.day(MONDAY) == small.day(MONDAY) == org.day(MONDAY)
+    emitted = [[list(emissions(each, record)) for record in org.day(MONDAY)] for each in (small, small, org)]
+    assert emitted[0] == emitted[1] == emitted[2]
+    assert any("queueId" in one.dimensions for of_record in emitted[0] for one in of_record)
 
 
 def test_every_endpoint_tells_the_truth_of_the_moment(org, changed):
