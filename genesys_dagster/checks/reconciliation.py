@@ -63,14 +63,24 @@ def reconciliation(org: Org) -> dg.AssetChecksDefinition:
 
 def _reconcile(genesys: GenesysResource, day: Interval, dataset: ds.Dataset) -> Finding:
     try:
-        return asyncio.run(_compare(genesys, day, dataset))
+        return asyncio.run(compare_day(genesys, day, dataset))
     except PermissionDeniedError as error:
         return not_compared(f"the OAuth client lacks {PERMISSION}. {error}")
     except GenesysError as error:
         return not_compared(str(error))
 
 
-async def _compare(genesys: GenesysResource, interval: Interval, dataset: ds.Dataset) -> Finding:
+async def compare_day(genesys: GenesysResource, interval: Interval, dataset: ds.Dataset) -> Finding:
+    """Compare a day.
+
+    Args:
+        genesys: Whom to ask.
+        interval: The day.
+        dataset: What the partition holds.
+
+    Raises:
+        GenesysError: As in `GenesysClient.fetch`.
+    """
     async with genesys.client() as client:
         aggregates, refused = await accepted_aggregates(client, interval, (*COMMON_METRICS, SERVICE_LEVEL))
         levels = [each for each in aggregates if each.metric == SERVICE_LEVEL]
