@@ -13,13 +13,14 @@ from pydantic import Field
 class ServiceLevelConfig(dg.Config):
     """How `queue_performance` computes the service level.
 
-    As it is, each queue has the target that is set at it in Genesys Cloud. What the org has switched in Genesys Cloud's
-    own calculation is not in the API: switch the same here.
+    As it is, Genesys Cloud says what was answered too late, by the target that the queue had then (`nOverSla`); a target
+    that is set here is compared with instead. What the org has switched in Genesys Cloud's own calculation is not in the
+    API: switch the same here.
     """
 
     target_seconds: float | None = Field(
         default=None,
-        description="Seconds within which to answer, for all queues instead of their own targets.",
+        description="Seconds within which to answer, for all queues, instead of what Genesys Cloud says by their own targets.",
     )
     target_seconds_of_media: dict[str, float] = Field(
         default={},
@@ -27,8 +28,8 @@ class ServiceLevelConfig(dg.Config):
     )
     fallback_target_seconds: float | None = Field(
         default=None,
-        description="Seconds within which to answer where a queue's own target is not known, in all media. Left out: "
-        "20 for voice; in other media the service level is unknown there.",
+        description="Seconds within which to answer in media of which it is not known that the queue has a target. Left "
+        "out: the service level is unknown there.",
     )
     include_abandons: bool = Field(
         default=True, description="Whether abandoned interactions count as not answered in time."

@@ -1,8 +1,8 @@
 """The columns of the performance figures: names, types, units and meanings.
 
 Counts and totals are 0 where nothing happened and can be added up over any rows; the two of the service level are null
-where no target is known. Means, medians, percentiles and rates
-are null where there is nothing to take them of, and cannot be added up. Times are in seconds, to the millisecond.
+where it is not known that there is a target. Means, medians, percentiles and rates are null where there is nothing to take
+them of, and cannot be added up. Times are in seconds, to the millisecond.
 """
 
 import pyarrow as pa
@@ -37,19 +37,26 @@ _VOLUMES = [
     ),
 ]
 _TARGET = number(
-    "target_seconds", "Target of the service level: seconds within which to answer; null if unknown."
+    "target_seconds",
+    "Seconds within which to answer: the configured target, else that of the queue as it is today; null if unknown.",
 )
 _SERVICE_LEVEL = [
     count(
         "answered_in_target",
-        "Answered interactions that waited no longer than the target; null where no target is known.",
+        "Answered interactions that waited no longer than the target that the queue had then (answered less over_sla), or "
+        "than the configured one; null where it is not known that there is a target.",
     ),
     count(
         "service_level_base",
-        "Interactions that the service level is a share of: answered and abandoned; null where no target is known.",
+        "Interactions that the service level is a share of: answered and abandoned; null where it is not known that there "
+        "is a target.",
     ),
     number("service_level", "answered_in_target / service_level_base, from 0 to 1."),
-    count("over_sla", "Interactions that waited longer than the target set at the queue itself (nOverSla)."),
+    count(
+        "over_sla",
+        "Answered interactions that had waited longer than the target that the queue had then, as Genesys Cloud says "
+        "(nOverSla). Abandoned ones are not among them.",
+    ),
 ]
 
 

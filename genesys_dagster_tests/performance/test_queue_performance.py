@@ -137,17 +137,41 @@ def test_an_abandon_rate_without_offers_in_the_half_hour_is_unknown():
 SERVED = [
     metric("tAnswered", 20_000),
     metric("tAnswered", 20_001),
+    metric("nOverSla"),
     metric("tAbandon", 2_000),
     metric("tShortAbandon", 2_000),
     metric("tAbandon", 50_000),
     metric("tFlowOut", 50_000),
 ]
+OF_SERVICE_LEVEL = ("target_seconds", "answered_in_target", "service_level_base", "service_level")
 
 
-def test_an_interaction_answered_just_at_the_target_is_in_time():
+def queue(**seconds):
+    """The queue in the snapshot, with targets of today by medium."""
+    media = {medium: {"serviceLevel": {"durationMs": 1000 * target}} for medium, target in seconds.items()}
+    return [{"id": "sales", "name": "Sales", "unknown_fields": json.dumps({"mediaSettings": media})}]
+
+
+def test_answered_in_time_is_what_genesys_did_not_find_over_the_sla():
     row = only(SERVED)
-    assert (row["answered_in_target"], row["service_level_base"], row["service_level"]) == (1, 4, 1 / 4)
-    assert row["target_seconds"] == 20
+    assert (row["answered"], row["over_sla"], row["answered_in_target"]) == (2, 1, 1)
+    assert (row["service_level_base"], row["service_level"]) == (4, 1 / 4)
+
+
+def test_the_service_level_is_that_of_published_aggregates():
+    # Of one of the queues of a voice org: 787 answered, 373 of them over the SLA, 83 abandoned.
+    served = (
+        [metric("tAnswered", 1_000)] * 787 + [metric("nOverSla")] * 373 + [metric("tAbandon", 835_000)] * 83
+    )
+    row = only([*served, *[metric("tFlowOut", 9_000)] * 5])
+    assert [row[name] for name in OF_SERVICE_LEVEL[1:]] == [414, 870, 414 / 870]
+
+
+def test_a_target_that_was_changed_since_changes_nothing_of_what_was_answered_before():
+    # After 25 seconds under a target of 30, which is 20 today; and the other way round.
+    lowered = only([metric("tAnswered", 25_000)], queues=queue(call=20))
+    raised = only([metric("tAnswered", 25_000), metric("nOverSla")], queues=queue(call=30))
+    assert [(row["target_seconds"], row["service_level"]) for row in (lowered, raised)] == [(20, 1), (30, 0)]
 
 
 @pytest.mark.parametrize(
@@ -166,77 +190,55 @@ def test_the_switches_of_genesys_change_the_denominator(switches, base):
     assert row["service_level"] == 1 / base
 
 
-def answered_after_25_seconds(**config):
-    """The target, and the share answered in time."""
-    queues = [
-        {"id": "sales", "name": "Sales", "unknown_fields": json.dumps({"mediaSettings": SETTINGS})},
-        {"id": "bare", "name": "Bare", "unknown_fields": None},
-    ]
-    rows = [
-        metric("tAnswered", 25_000, queue=queue, medium=medium)
-        for queue, medium in (
-            ("sales", "voice"),
-            ("sales", "email"),
-            ("sales", "new / medium"),
-            ("bare", "voice"),
-        )
-    ]
-    return {
-        (row["queue_id"], row["media_type"]): (row["target_seconds"], row["service_level"])
-        for row in figures(rows, queues=queues, **config)
-    }
-
-
-SETTINGS = {
-    "call": {"serviceLevel": {"percentage": 0.8, "durationMs": 30_000}},
-    "email": {"serviceLevel": {}},
-}
-
-
-def test_a_queue_has_the_target_that_is_set_at_it():
-    assert answered_after_25_seconds() == {
-        ("sales", "voice"): (30, 1),
-        ("sales", "email"): (None, None),
-        ("sales", "new / medium"): (None, None),
-        ("bare", "voice"): (20, 0),
-    }
-
-
 @pytest.mark.parametrize("medium", ["email", "callback", "chat", "message", None])
-def test_without_a_snapshot_of_queues_only_calls_have_a_target(medium):
+def test_without_over_sla_and_snapshot_only_calls_are_known_to_have_a_target(medium):
     served = [metric("tAnswered", 10_000, medium=each) for each in ("voice", medium)]
     served.append(metric("tAbandon", 3_600_000, medium=medium))
     rows = {row["media_type"]: row for row in figures(served, queues=[])}
-    of_service_level = ("target_seconds", "answered_in_target", "service_level_base", "service_level")
-    assert [rows["voice"][name] for name in of_service_level] == [20, 1, 1, 1]
-    assert [rows[medium][name] for name in of_service_level] == [None] * 4
+    assert [rows["voice"][name] for name in OF_SERVICE_LEVEL] == [None, 1, 1, 1]
+    assert [rows[medium][name] for name in OF_SERVICE_LEVEL] == [None] * 4
     assert (rows[medium]["answered"], rows[medium]["abandoned"]) == (1, 1)
 
 
+@pytest.mark.parametrize("medium", ["email", "callback", None])
+def test_over_sla_in_one_queue_tells_that_genesys_judges_the_medium_in_all_of_them(medium):
+    late = [metric("tAnswered", 90_000, medium=medium), metric("nOverSla", medium=medium)]
+    fine = [metric("tAnswered", 90_000, "15:00", queue="service", medium=medium)]
+    other = [metric("tAnswered", 90_000, "15:00", medium="other")]
+    levels = [row["service_level"] for row in figures([*late, *fine, *other], queues=[])]
+    assert levels == [0, None, 1]
+
+
 @pytest.mark.parametrize(
-    "config",
-    [{"target_seconds": 60}, {"target_seconds_of_media": {"email": 60}}, {"fallback_target_seconds": 60}],
+    ("medium", "level"), [("email", 1), ("message", None), ("callback", None), (None, None)]
 )
-def test_without_a_snapshot_of_queues_a_configured_target_holds(config):
-    row = only([metric("tAnswered", 30_000, medium="email")], queues=[], **config)
-    assert (row["target_seconds"], row["service_level"]) == (60, 1)
+def test_a_target_of_today_tells_that_nothing_was_too_late_but_for_callbacks(medium, level):
+    row = only([metric("tAnswered", 90_000, medium=medium)], queues=queue(email=60, callback=60))
+    assert row["service_level"] == level
 
 
-def test_where_no_target_is_known_the_configured_one_holds():
-    assert answered_after_25_seconds(fallback_target_seconds=26) == {
-        ("sales", "voice"): (30, 1),
-        ("sales", "email"): (26, 1),
-        ("sales", "new / medium"): (26, 1),
-        ("bare", "voice"): (26, 1),
+ALL_AT_ONCE = [metric("tAnswered", 25_000, medium=medium) for medium in ("voice", "email", "new / medium")]
+
+
+def targets_and_levels(**config):
+    rows = figures([*ALL_AT_ONCE, metric("nOverSla")], queues=queue(call=30), **config)
+    return {row["media_type"]: (row["target_seconds"], row["service_level"]) for row in rows}
+
+
+def test_a_configured_target_goes_before_what_genesys_says():
+    assert targets_and_levels() == {"voice": (30, 0), "email": (None, None), "new / medium": (None, None)}
+    assert targets_and_levels(target_seconds=25, target_seconds_of_media={"email": 24}) == {
+        "voice": (25, 1),
+        "email": (24, 0),
+        "new / medium": (25, 1),
     }
 
 
-def test_one_target_can_hold_for_all_queues_and_another_for_a_medium():
-    assert answered_after_25_seconds(target_seconds=10, target_seconds_of_media={"email": 60}) == {
-        ("sales", "voice"): (10, 0),
-        ("sales", "email"): (60, 1),
-        ("sales", "new / medium"): (10, 0),
-        ("bare", "voice"): (10, 0),
+def test_where_no_target_is_known_the_configured_one_holds():
+    assert targets_and_levels(fallback_target_seconds=26) == {
+        "voice": (30, 0),
+        "email": (26, 1),
+        "new / medium": (26, 1),
     }
 
 
@@ -353,7 +355,7 @@ def test_nothing_is_lost_or_counted_twice(metrics):
     assert len(set(keys)) == len(keys)
     for row in rows:
         assert row["interval_start"].minute in {0, 30}
-        assert row["media_type"] != "voice" or 0 <= row["answered_in_target"] <= row["answered"]
+        assert row["media_type"] != "voice" or row["answered_in_target"] == row["answered"]
 
 
 def test_half_hours_are_those_of_the_clock_on_the_wall():

@@ -75,6 +75,17 @@ def test_what_ends_at_the_instant_of_two_changes_is_in_the_queue_left_before_bot
 
 
 @pytest.mark.parametrize(
+    ("name", "direction", "expected"),
+    [("nConnected", "inbound", None), ("nConnected", "outbound", "q1"), ("nConnected", None, "q1"),
+     ("tConnected", "inbound", "q1"), ("nOffered", "inbound", "q1"), (None, "inbound", "q1")],
+)  # fmt: skip
+def test_that_an_inbound_session_connected_is_in_no_queue(table, name, direction, expected):
+    customers = session([metric(name, 1, 1)], [segment("q1", 1)]) | {"direction": direction}
+    (row,) = table("session_metrics", [customers])
+    assert row["queue_id"] == expected
+
+
+@pytest.mark.parametrize(
     ("stays", "expected"),
     [
         ([segment("q1", 10), segment(None, 15), segment("q1", 20)], "q1"),

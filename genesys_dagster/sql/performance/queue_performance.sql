@@ -31,22 +31,18 @@ measurements AS (
         metric.emit_date,
         timezone($timezone, metric.emit_date) AS wall_clock,
         coalesce(
-            map($media_types, $target_seconds_of_media)[metric.media_type],
-            $target_seconds,
-            TRY_CAST(
-                json_extract_string(
-                    named_queues.settings,
-                    -- A JSON pointer: unlike a path it takes any name of a medium.
-                    '/mediaSettings/'
-                    || CASE metric.media_type WHEN 'voice' THEN 'call' ELSE metric.media_type END
-                    || '/serviceLevel/durationMs'
-                ) AS DOUBLE
-            ) / 1000,
-            $fallback_target_seconds,
-            -- A new queue aims at 80 % of calls within 20 seconds (Genesys help, "Create and configure queues"). Said of
-            -- calls only: e-mails have hours, and callbacks a service level of their own (oCallbackServiceLevel).
-            CASE metric.media_type WHEN 'voice' THEN 20 END
-        ) AS target_seconds
+            map($media_types, $target_seconds_of_media)[metric.media_type], $target_seconds
+        ) AS configured_target,
+        -- The queue's own, as it is set today.
+        TRY_CAST(
+            json_extract_string(
+                named_queues.settings,
+                -- A JSON pointer: unlike a path it takes any name of a medium.
+                '/mediaSettings/'
+                || CASE metric.media_type WHEN 'voice' THEN 'call' ELSE metric.media_type END
+                || '/serviceLevel/durationMs'
+            ) AS DOUBLE
+        ) / 1000 AS own_target
     FROM session_metrics AS metric
     LEFT JOIN named_queues ON metric.queue_id = named_queues.id
     WHERE
@@ -76,21 +72,22 @@ figures AS (
         queue_name,
         media_type,
         direction,
-        target_seconds,
+        configured_target,
+        own_target,
         -- Interactions routed to the queue for an agent to answer.
         CAST(coalesce(sum(value) FILTER (WHERE name = 'nOffered'), 0) AS BIGINT) AS offered,
         -- Each tAnswered, tAbandon … is one interaction, its value the time that it waited.
         count(*) FILTER (WHERE name = 'tAnswered') AS answered,
-        CASE
-            WHEN target_seconds IS NOT NULL
-                THEN count(*) FILTER (WHERE name = 'tAnswered' AND seconds <= target_seconds)
-        END AS answered_in_target,
         count(*) FILTER (WHERE name = 'tAbandon') AS abandoned,
         -- Short abandons are abandons too (Genesys help, "What type of situations do abandons include in Genesys Cloud?").
         count(*) FILTER (WHERE name = 'tShortAbandon') AS short_abandoned,
         count(*) FILTER (WHERE name = 'tFlowOut') AS flowed_out,
-        -- Against the target that the queue itself had, which Genesys Cloud knows.
+        -- Answered later than the target that the queue had then; comes with answers only (the same published aggregates: none
+        -- with 40 abandons of up to 835 seconds).
         CAST(coalesce(sum(value) FILTER (WHERE name = 'nOverSla'), 0) AS BIGINT) AS over_sla,
+        count(*) FILTER (
+            WHERE name = 'tAnswered' AND seconds <= coalesce(configured_target, $fallback_target_seconds)
+        ) AS answered_in_configured_target,
         sum(seconds) FILTER (WHERE name = 'tAnswered') AS answer_seconds,
         median(seconds) FILTER (WHERE name = 'tAnswered') AS answer_seconds_median,
         quantile_cont(seconds, 0.95) FILTER (WHERE name = 'tAnswered') AS answer_seconds_p95,
@@ -110,16 +107,37 @@ figures AS (
         CAST(coalesce(sum(value) FILTER (WHERE name = 'nBlindTransferred'), 0) AS BIGINT) AS blind_transferred,
         CAST(coalesce(sum(value) FILTER (WHERE name = 'nConsultTransferred'), 0) AS BIGINT) AS consult_transferred
     FROM in_half_hours
-    GROUP BY interval_start, half_hour_start, queue_id, queue_name, media_type, direction, target_seconds
+    GROUP BY interval_start, half_hour_start, queue_id, queue_name, media_type, direction, configured_target, own_target
+),
+
+judged AS (
+    SELECT
+        *,
+        -- What was answered in time has no nOverSla, so it does not tell by itself whether there was a target. Certain where
+        -- any of the day's has one in the medium; inferred for calls (a new queue has a target: Genesys help, "Create and
+        -- configure queues") and where the queue has one today. Not so for callbacks, which have a service level of their own
+        -- (oCallbackServiceLevel, nCallbackOverSla): whether they have nOverSla, too, is not published.
+        coalesce(sum(over_sla) OVER (PARTITION BY media_type) > 0, FALSE)
+        OR coalesce(media_type = 'voice', FALSE)
+        OR (own_target IS NOT NULL AND coalesce(media_type <> 'callback', FALSE)) AS is_judged,
+        coalesce(configured_target, CASE WHEN NOT is_judged THEN $fallback_target_seconds END) AS compared_target
+    FROM figures
 ),
 
 based AS (
     SELECT
         *,
-        -- The denominator of Genesys help, "Configure the service level calculation", with its three switches. Without a
-        -- target it is unknown like the numerator, so that the two go on to add up to a service level.
+        coalesce(compared_target, own_target) AS target_seconds,
+        -- As Genesys Cloud: tAnswered less nOverSla (Genesys staff, developer forum, thread 21914). Only a target that is
+        -- configured here is compared with.
         CASE
-            WHEN target_seconds IS NOT NULL
+            WHEN compared_target IS NOT NULL THEN answered_in_configured_target
+            WHEN is_judged THEN answered - over_sla
+        END AS answered_in_target,
+        -- The denominator of Genesys help, "Configure the service level calculation", with its three switches. Where it is
+        -- not known that there is a target, it is unknown like the numerator, so that the two add up to a service level.
+        CASE
+            WHEN is_judged OR compared_target IS NOT NULL
                 THEN answered
                 + CASE
                     WHEN NOT $include_abandons THEN 0
@@ -128,7 +146,7 @@ based AS (
                 END
                 + CASE WHEN $include_flow_outs THEN flowed_out ELSE 0 END
         END AS service_level_base
-    FROM figures
+    FROM judged
 )
 
 SELECT
