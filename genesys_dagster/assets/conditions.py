@@ -38,9 +38,48 @@ def follow_upstream(snapshots: dg.AssetSelection | None = None) -> Condition:
     )
     if snapshots is not None:
         changed = changed.ignore(snapshots)
+    return _follow(changed, dg.AutomationCondition.any_deps_missing())
+
+
+def follow_emitted(metrics: dg.AssetKey, details: dg.AssetKey, late: dg.AssetKey | None) -> Condition:
+    """The same for what is made of a day's metrics and of what older conversations did on the day.
+
+    What else is upstream must exist, and of the metrics those of the day itself: neither a hole among the days before nor a
+    day that was never swept is waited for. Only metrics and late activity recompute anything, and metrics of a day before
+    only where the late activity of the day is not there. Changes count that came in one run with the asset itself, too:
+    the run may have been for another day.
+
+    Args:
+        metrics: The upstream asset of which a partition depends on several days.
+        details: What the metrics are made of day by day. By way of it a day finds its own metrics among those days.
+        late: The late activity, if there is any.
+    """
+    new, missing = dg.AutomationCondition.data_version_changed(), dg.AutomationCondition.missing()
+    of_any_day: dg.AssetSelection = dg.AssetSelection.assets(metrics)
+    changed: Condition = dg.AutomationCondition.any_deps_match(new).allow(of_any_day)
+    if late is not None:
+        swept = dg.AssetSelection.assets(late)
+        of_any_day |= swept
+        changed = (
+            _own(details, metrics, new)
+            | dg.AutomationCondition.any_deps_match(new).allow(swept)
+            | (changed & dg.AutomationCondition.any_deps_match(missing).allow(swept))
+        )
+    others_missing = dg.AutomationCondition.any_deps_missing().ignore(of_any_day)
+    return _follow(changed, _own(details, metrics, missing) | others_missing)
+
+
+def _own(details: dg.AssetKey, metrics: dg.AssetKey, condition: Condition) -> Condition:
+    """Whether a condition holds for the metrics of the day itself."""
+    of_day: Any = dg.AutomationCondition.asset_matches(metrics, condition)
+    found: Condition = dg.AutomationCondition.asset_matches(details, of_day).with_label("of the day itself")
+    return found
+
+
+def _follow(changed: Condition, lacking: Condition) -> Condition:
     return (
         (_missing() | _changed_since_requested(changed))
-        & ~dg.AutomationCondition.any_deps_missing()
+        & ~lacking
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~_wrong_upstream()
         & ~dg.AutomationCondition.in_progress()

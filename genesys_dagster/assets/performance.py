@@ -1,7 +1,8 @@
 """The performance figures: how queues and agents did, day by day, and queues week by week."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,23 +10,32 @@ import dagster as dg
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conditions import follow_upstream
+from genesys_dagster.assets.conditions import Condition, follow_emitted, follow_upstream
 from genesys_dagster.assets.define import asset, daily
+from genesys_dagster.assets.emitted import METRICS, SPEC, Days, inputs, older, require
 from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.assets.tables import each, origins_of
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
+from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
 from genesys_dagster.org.org import Org
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql import code_version, load
 from genesys_dagster.sql.engine import Source, query
-from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
-from genesys_dagster.sql.origin import Found
+from genesys_dagster.sql.figures import (
+    AGENT_PERFORMANCE,
+    QUEUE_PERFORMANCE,
+    QUEUE_PERFORMANCE_WEEKLY,
+    rows_of_days,
+)
+from genesys_dagster.sql.origin import Found, Origin
 from genesys_dagster.sql.schemas import SESSION_METRICS
-from genesys_dagster.sql.table_specs import SPECS
 
 _log = logging.getLogger(__name__)
+
+OLDER = "older_metrics"
+"""What the statements call the metrics of older conversations."""
 
 _SCHEMAS = {
     "queue_performance": QUEUE_PERFORMANCE,
@@ -33,22 +43,27 @@ _SCHEMAS = {
     "queue_performance_weekly": QUEUE_PERFORMANCE_WEEKLY,
 }
 _READS = {
-    "queue_performance": ("session_metrics", "queues"),
-    "agent_performance": ("session_metrics", "users"),
+    "queue_performance": (METRICS, OLDER, "queues"),
+    "agent_performance": (METRICS, OLDER, "users"),
     "queue_performance_weekly": ("queue_performance",),
 }
 _UPSTREAM = {
-    "session_metrics": SESSION_METRICS.names,
+    METRICS: SESSION_METRICS.names,
+    OLDER: SESSION_METRICS.names,
     "queues": ["id", "name", "unknown_fields"],
     "users": ["id", "name"],
     "queue_performance": QUEUE_PERFORMANCE.names,
 }
+_OF_METRICS = {
+    "queue_performance": ["queue_id", "media_type", "direction", "name", "value", "emit_date"],
+    "agent_performance": ["user_id", "media_type", "name", "value", "emit_date"],
+}
 _STATEMENTS = {name: load("performance", name) for name in _SCHEMAS}
 
 _WHEN = """
-A metric counts when Genesys Cloud emitted it, as in Genesys Cloud's own views. A partition holds the metrics of the
-conversations that *started* on its day, and some go on for days: its rows can be of later days. All of a day's figures are
-the rows of that `day` in its own partition and *earlier* ones. Definitions and sources: docs/metrics.md.
+A metric counts when Genesys Cloud emitted it, as in Genesys Cloud's own views. A partition holds all that was emitted on
+its day: by the conversations that began on it, and by older ones (from `late_activity`, else from the days before that are
+in the lake; the metadata say from which). Definitions and sources: docs/metrics.md.
 """
 
 QUEUE_DESCRIPTION = f"""\
@@ -61,8 +76,8 @@ How agents did: alerts, handle time and its parts, transfers, outbound, by day, 
 {_WHEN}"""
 
 WEEKLY_DESCRIPTION = """\
-`queue_performance` rolled up to weeks from Monday on: one partition per week of conversation starts, from its seven
-daily ones. Counts and totals add up, means and rates are made from them again.
+`queue_performance` rolled up to weeks from Monday on: a partition is a week, made of its seven days. Counts and totals add
+up, means and rates are made from them again.
 """
 
 
@@ -72,40 +87,31 @@ def performance(org: Org) -> list[dg.AssetsDefinition]:
 
 
 def _queue_performance(org: Org) -> dg.AssetsDefinition:
-    # A queue's new name is no reason to compute years of days again.
-    spec = _spec(org, "queue_performance", QUEUE_DESCRIPTION, apart_from="queues")
+    name, entity = "queue_performance", "queues"
 
-    @daily(org, spec, ins=_ins(org, "queues", "queue_id", "direction"))
+    @daily(org, _of_day(org, name, QUEUE_DESCRIPTION), ins=_ins(org, name, entity))
     def queue_performance(
-        config: ServiceLevelConfig, session_metrics: dict[str, ds.Dataset], queues: ds.Dataset | None
+        context: dg.AssetExecutionContext,
+        config: ServiceLevelConfig,
+        session_metrics: Days,
+        queues: ds.Dataset | None,
+        **late: Days,
     ) -> dg.Output[Any]:
-        parameters = {"timezone": org.days.timezone, **config.parameters()}
-        names = _or_nothing(queues, "queues")
-
-        def day(metrics: ds.Dataset) -> FrameStream:
-            return _figures(
-                org, "queue_performance", {"session_metrics": metrics, "queues": names}, parameters, metrics
-            )
-
-        return each(session_metrics, day)
+        names = {entity: _or_nothing(queues, entity)}
+        return _days(org, name, context.partition_keys, session_metrics, late, names, config.parameters())
 
     return queue_performance
 
 
 def _agent_performance(org: Org) -> dg.AssetsDefinition:
-    spec = _spec(org, "agent_performance", AGENT_DESCRIPTION, apart_from="users")
+    name, entity = "agent_performance", "users"
 
-    @daily(org, spec, ins=_ins(org, "users", "user_id"))
-    def agent_performance(session_metrics: dict[str, ds.Dataset], users: ds.Dataset | None) -> dg.Output[Any]:
-        parameters = {"timezone": org.days.timezone}
-        names = _or_nothing(users, "users")
-
-        def day(metrics: ds.Dataset) -> FrameStream:
-            return _figures(
-                org, "agent_performance", {"session_metrics": metrics, "users": names}, parameters, metrics
-            )
-
-        return each(session_metrics, day)
+    @daily(org, _of_day(org, name, AGENT_DESCRIPTION), ins=_ins(org, name, entity))
+    def agent_performance(
+        context: dg.AssetExecutionContext, session_metrics: Days, users: ds.Dataset | None, **late: Days
+    ) -> dg.Output[Any]:
+        names = {entity: _or_nothing(users, entity)}
+        return _days(org, name, context.partition_keys, session_metrics, late, names, {})
 
     return agent_performance
 
@@ -116,34 +122,37 @@ def _queue_performance_weekly(org: Org) -> dg.AssetsDefinition:
 
     @asset(
         org,
-        _spec(org, "queue_performance_weekly", WEEKLY_DESCRIPTION),
+        _spec(org, "queue_performance_weekly", WEEKLY_DESCRIPTION, follow_upstream()),
         partitions_def=org.days.weeks(),
         ins={"queue_performance": days},
     )
-    def queue_performance_weekly(queue_performance: ds.Dataset) -> FrameStream:
-        return _figures(org, "queue_performance_weekly", {"queue_performance": queue_performance}, {})
+    def queue_performance_weekly(queue_performance: Days) -> FrameStream:
+        days = FrameStream(QUEUE_PERFORMANCE, rows_of_days(queue_performance, QUEUE_PERFORMANCE.names))
+        return _figures(org, "queue_performance_weekly", {"queue_performance": days}, {})
 
     return queue_performance_weekly
 
 
-def _spec(org: Org, name: str, description: str, apart_from: str | None = None) -> dg.AssetSpec:
-    """The spec of a figure; `apart_from` is the reference data whose changes compute nothing again."""
-    snapshots = dg.AssetSelection.assets(org.key(apart_from)) if apart_from else None
+def _of_day(org: Org, name: str, description: str) -> dg.AssetSpec:
+    """The spec of a daily figure. A queue's new name is no reason to compute years of days again: it follows no names."""
+    late = org.key(LATE_ACTIVITY) if org.has(LATE_ACTIVITY) else None
+    condition = follow_emitted(org.key(METRICS), org.key(DETAILS), late)
+    return _spec(org, name, description, condition, SPEC.statement)
+
+
+def _spec(org: Org, name: str, description: str, condition: Condition, *more_statements: str) -> dg.AssetSpec:
     return org.spec(
         name,
         description=description,
         metadata={"dagster/column_schema": column_schema(_SCHEMAS[name])},
-        code_version=code_version(_STATEMENTS[name]),
-        automation_condition=follow_upstream(snapshots),
+        code_version=code_version(_STATEMENTS[name], *more_statements),
+        automation_condition=condition,
     )
 
 
-def _ins(org: Org, reference: str, *columns: str) -> dict[str, dg.AssetIn]:
-    metrics = [*columns, "media_type", "name", "value", "emit_date"]
-    return {
-        "session_metrics": dg.AssetIn(org.key("session_metrics"), metadata={"columns": metrics}),
-        reference: dg.AssetIn(org.key(reference), metadata={"columns": _UPSTREAM[reference]}),
-    }
+def _ins(org: Org, name: str, entity: str) -> dict[str, dg.AssetIn]:
+    snapshot = dg.AssetIn(org.key(entity), metadata={"columns": _UPSTREAM[entity]})
+    return {**inputs(org, _OF_METRICS[name]), entity: snapshot}
 
 
 def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
@@ -154,24 +163,53 @@ def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
     return ENTITIES[name].schema.empty_table().select(_UPSTREAM[name])
 
 
+def _days(  # noqa: PLR0913, PLR0917 - what a day is made of
+    org: Org,
+    name: str,
+    days: Sequence[str],
+    metrics: Days,
+    late: Mapping[str, Days],
+    names: Mapping[str, Source],
+    parameters: Mapping[str, Any],
+) -> dg.Output[Any]:
+    """A value per day of the run; `late` is `late_activity` by the name of the input, empty for an org without."""
+    require(name, metrics, days)
+
+    def day(key: str) -> FrameStream:
+        before = older(org, key, _OF_METRICS[name], metrics, late.get(LATE_ACTIVITY, {}).get(key))
+        bounds = {"day_start": org.days.start_of(key), "day_end": org.days.end_of(key)}
+        return _figures(
+            org,
+            name,
+            {METRICS: metrics[key], OLDER: before.rows, **names},
+            {"timezone": org.days.timezone, **bounds, **parameters},
+            lambda: {
+                "days_read": dg.MetadataValue.json([*before.days, key]),
+                "late_activity_read": before.from_late_activity,
+                "metrics_left_out": _left_out(name, metrics[key]),
+            },
+        )
+
+    return each(days, day)
+
+
 def _figures(
     org: Org,
     name: str,
     sources: Mapping[str, Source],
     parameters: Mapping[str, Any],
-    metrics: ds.Dataset | None = None,
+    more: Callable[[], Mapping[str, Any]] = dict,
 ) -> FrameStream:
-    schema = _SCHEMAS[name]
+    schema, late = _SCHEMAS[name], org.has(LATE_ACTIVITY)
 
     def metadata() -> Mapping[str, Any]:
-        lineage = lineage_metadata(org.key, made_of(name), made_of_in_the_end(name))
-        return lineage if metrics is None else {**lineage, "metrics_left_out": _left_out(name, metrics)}
+        return {
+            **lineage_metadata(org.key, made_of(name, late=late), made_of_in_the_end(name, late=late)),
+            **more(),
+        }
 
-    return FrameStream(
-        schema,
-        query(_STATEMENTS[name], sources, schema, parameters=parameters),
-        metadata=metadata,
-    )
+    statement = query(_STATEMENTS[name], sources, schema, parameters=parameters)
+    return FrameStream(schema, statement, metadata=metadata)
 
 
 def _left_out(name: str, metrics: ds.Dataset) -> int:
@@ -186,21 +224,38 @@ def _left_out(name: str, metrics: ds.Dataset) -> int:
 
 
 @cache
-def made_of(name: str) -> Mapping[str, Found]:
-    """The upstream columns that each column of an asset of this module is made of."""
+def made_of(name: str, *, late: bool = True) -> Mapping[str, Found]:
+    """The upstream columns that each column of an asset of this module is made of.
+
+    Args:
+        name: The asset.
+        late: Whether there is late activity.
+    """
     # sqlglot takes a third of a second to import, and only a run needs it.
-    from genesys_dagster.sql.origins import origins
+    from genesys_dagster.sql.origins import origins, traced
 
     upstream = {table: _UPSTREAM[table] for table in _READS[name]}
-    return origins(_STATEMENTS[name], _SCHEMAS[name].names, upstream).columns
+    found = origins(_STATEMENTS[name], _SCHEMAS[name].names, upstream).columns
+    return traced(found, {OLDER: _made_of_older(late=late)})
+
+
+def _made_of_older(*, late: bool) -> Mapping[str, Found]:
+    """Metrics of older conversations are those of days before, or come by the same statement from late activity."""
+    return {
+        column: frozenset({Origin(METRICS, (column,))}).union(
+            replace(origin, table=LATE_ACTIVITY) for origin in found if late
+        )
+        for column, found in origins_of(SPEC).columns.items()
+    }
 
 
 @cache
-def made_of_in_the_end(name: str) -> Mapping[str, Found]:
-    """The same followed up to `conversation_details` and the reference data."""
+def made_of_in_the_end(name: str, *, late: bool = True) -> Mapping[str, Found]:
+    """The same followed up to the records and the reference data."""
     from genesys_dagster.sql.origins import traced
 
-    tables = {spec.name: spec for spec in SPECS}
-    upstream = {table: origins_of(tables[table]).columns for table in _READS[name] if table in tables}
-    upstream |= {table: made_of_in_the_end(table) for table in _READS[name] if table in _STATEMENTS}
-    return traced(made_of(name), upstream)
+    upstream: dict[str, Mapping[str, Found]] = {METRICS: origins_of(SPEC).columns}
+    upstream |= {
+        table: made_of_in_the_end(table, late=late) for table in _READS[name] if table in _STATEMENTS
+    }
+    return traced(made_of(name, late=late), upstream)

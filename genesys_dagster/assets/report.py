@@ -10,7 +10,15 @@ from genesys_dagster.assets.define import asset
 from genesys_dagster.org.org import Org
 from genesys_dagster.report.page import render
 from genesys_dagster.report.summary import summary
-from genesys_dagster.report.window import AGENT_COLUMNS, DAYS, QUEUE_COLUMNS, ReportData, Window, rows
+from genesys_dagster.report.window import (
+    AGENT_COLUMNS,
+    DAYS,
+    QUEUE_COLUMNS,
+    ReportData,
+    Window,
+    outdated,
+    rows,
+)
 
 DESCRIPTION = f"""\
 One HTML page for people who run the contact centre: volumes, service level, abandon rate and handle time by day, half
@@ -55,6 +63,7 @@ def contact_center_report(org: Org) -> dg.AssetsDefinition:
             "first_day": str(data.window.first),
             "last_day": str(data.window.last),
             "days_present": data.days_now,
+            "days_to_compute_again": dg.MetadataValue.json(list(data.outdated)),
         }
         return dg.Output(render(data, org.days.timezone), metadata=metadata)
 
@@ -75,7 +84,12 @@ def _data(context: dg.AssetExecutionContext, org: Org) -> ReportData:
     queues |= _days(context, org, QUEUES, QUEUE_COLUMNS, [key for key in needed if key < min(queues)])
     window = Window.of(queues)
     agents = _days(context, org, AGENTS, AGENT_COLUMNS, needed)
-    return ReportData(window, rows(queues, QUEUE_COLUMNS, window), rows(agents, AGENT_COLUMNS, window))
+    return ReportData(
+        window,
+        rows(queues, QUEUE_COLUMNS, window),
+        rows(agents, AGENT_COLUMNS, window),
+        outdated=sorted({*outdated(queues, window), *outdated(agents, window)}),
+    )
 
 
 def _last_days(

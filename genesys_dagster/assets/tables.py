@@ -1,6 +1,6 @@
 """The flat tables: each day of `conversation_details`, unnested into one table per level of the record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +42,14 @@ def _table(org: Org, table: TableSpec) -> dg.AssetsDefinition:
     @daily(org, spec, ins={"days": dg.AssetIn(org.key(UPSTREAM))})
     def rows(days: dict[str, ds.Dataset]) -> dg.Output[Any]:
         # A partition each, also where the run is for one, because a range in one run is written day by day.
-        return each(days, lambda day: compute(org, table, day))
+        return each(days, lambda day: compute(org, table, days[day]))
 
     return rows
 
 
-def each(days: Mapping[str, ds.Dataset], compute: Callable[[ds.Dataset], FrameStream]) -> dg.Output[Any]:
+def each(days: Iterable[str], compute: Callable[[str], FrameStream]) -> dg.Output[Any]:
     """One value for a run of one partition, pairs of partition and value for a run of several."""
-    streams = [(key, compute(day)) for key, day in days.items()]
+    streams = [(day, compute(day)) for day in days]
     return dg.Output(streams[0][1] if len(streams) == 1 else streams)
 
 

@@ -67,7 +67,12 @@ def source_of(
 
 def window_of_stored(stored: StoredVersion) -> Interval | None:
     """The bounds by which a stored version was cut; None for an object of before they travelled with it."""
-    start, end = stored.facts.get(_START), stored.facts.get(_END)
+    return window_of(stored.facts)
+
+
+def window_of(facts: Mapping[str, str]) -> Interval | None:
+    """The same, by what travels with an object."""
+    start, end = facts.get(_START), facts.get(_END)
     return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) if start and end else None
 
 

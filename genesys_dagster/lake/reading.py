@@ -4,7 +4,7 @@ Nothing is decoded before someone asks for rows; then only the row groups and co
 request needs are fetched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
@@ -148,6 +148,14 @@ def open_dataset(files: Sequence[S3File]) -> ds.Dataset:
             f"no one table: materialize the older partitions again. {error}"
         ) from error
     return ds.FileSystemDataset(fragments, schema, format_)
+
+
+def facts(dataset: ds.Dataset) -> Mapping[str, str]:
+    """What travels with the objects of a dataset (`Terms.facts`), of several that of the last; empty if nothing does."""
+    said: dict[bytes, bytes] = {}
+    for fragment in dataset.get_fragments():
+        said |= getattr(getattr(fragment, "metadata", None), "metadata", None) or {}
+    return {name.decode(): value.decode("utf-8", "replace") for name, value in said.items()}
 
 
 def _schema(fragment: ds.Fragment, file: S3File) -> pa.Schema:

@@ -96,6 +96,13 @@ class Org(BaseModel):
         default=1, description="How many days one run of a backfill takes: a number, or all of a range."
     )
 
+    figures_days_back: int = Field(
+        default=14,
+        ge=1,
+        description="Of how many days before a day the figures look for what older conversations did on it, where no "
+        "late_activity of the day is in the lake. 14: as long as the refresh plan pulls every day again.",
+    )
+
     # What runs by itself.
     automation: bool = Field(
         default=False,

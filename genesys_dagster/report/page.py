@@ -1,5 +1,6 @@
 """The report as one HTML page that needs nothing else: styles, Plotly and data are in it."""
 
+from datetime import date
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -86,10 +87,16 @@ def _chart(name: str, figure: "go.Figure", height: int) -> str:
 
 
 def _notice(data: ReportData) -> str:
-    missing = DAYS - data.days_now
-    if not missing:
-        return ""
-    return f'<p class="notice">{missing} of these {DAYS} days are not in the lake yet: unknown, not zero.</p>'
+    said = []
+    if missing := DAYS - data.days_now:
+        said.append(f"{missing} of these {DAYS} days are not in the lake yet: unknown, not zero.")
+    if data.outdated:
+        first, last = (day(date.fromisoformat(key)) for key in (data.outdated[0], data.outdated[-1]))
+        said.append(
+            f"{len(data.outdated)} days from {first} to {last} lack what older conversations did on them, as they were "
+            "computed by a version before: materialize queue_performance and agent_performance of them again."
+        )
+    return "".join(f'<p class="notice">{sentence}</p>' for sentence in said)
 
 
 def _targets(data: ReportData) -> str:

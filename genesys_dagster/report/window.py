@@ -8,15 +8,13 @@ from functools import cached_property
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from genesys_dagster.report.figures import SUMMED, Figures
+from genesys_dagster.sql.figures import is_whole_day, rows_of_days
 
 DAYS = 30
 _USUAL_WEEKS = 4
-# Conversations that began before the window and ended in it.
-_STARTED_BEFORE = timedelta(days=7)
 
 QUEUE_COLUMNS = ("day", "half_hour", "queue_id", "queue_name", "media_type", "target_seconds", *SUMMED)
 AGENT_COLUMNS = ("day", "user_id", "alerted", "not_responding", "handled", "handle_seconds")
@@ -65,8 +63,8 @@ class Window:
         return sorted(day for day in self.present if self.first_before <= day <= self.last)
 
     def is_needed(self, partition: str) -> bool:
-        """Whether a partition can hold rows of the report or of the comparison."""
-        return self.first_before - _STARTED_BEFORE <= date.fromisoformat(partition) <= self.last
+        """Whether a partition is a day of the report or of the comparison."""
+        return self.first_before <= date.fromisoformat(partition) <= self.last
 
 
 def rows(partitions: Mapping[str, ds.Dataset], columns: Sequence[str], window: Window) -> pd.DataFrame:
@@ -78,20 +76,20 @@ def rows(partitions: Mapping[str, ds.Dataset], columns: Sequence[str], window: W
         window: The days to read.
 
     Returns:
-        A frame with the columns. Left out are the rows of days that are not in the lake: what older conversations did
-        on such a day is a part of it, and the day is unknown.
+        A frame with the columns.
     """
-    known = [day for day in window.known if str(day) in partitions]
-    on_known_days = pc.field("day").isin(pa.array(known, pa.date32()))
-    tables = [
-        day.to_table(columns=list(columns), filter=on_known_days)
-        for key, day in sorted(partitions.items())
-        if window.is_needed(key)
-    ]
-    if not tables:
+    known = {str(day) for day in window.known}
+    batches = list(rows_of_days({key: day for key, day in partitions.items() if key in known}, columns))
+    if not batches:
         return pd.DataFrame({name: [] for name in columns})
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(date_as_object=True)
+    frame: pd.DataFrame = pa.Table.from_batches(batches).to_pandas(date_as_object=True)
     return frame
+
+
+def outdated(partitions: Mapping[str, ds.Dataset], window: Window) -> list[str]:
+    """Days of the window in order that lack what older conversations did on them, as they were computed before."""
+    known = {str(day) for day in window.known}
+    return sorted(key for key, day in partitions.items() if key in known and not is_whole_day(day.schema))
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,13 @@ class ReportData:
         window: The days.
         queues: Rows of `queue_performance`, of the known days of the report and the comparison.
         agents: Rows of `agent_performance` likewise.
+        outdated: Days that lack what older conversations did on them.
     """
 
     window: Window
     queues: pd.DataFrame
     agents: pd.DataFrame
+    outdated: Sequence[str] = ()
 
     @cached_property
     def now_rows(self) -> pd.DataFrame:

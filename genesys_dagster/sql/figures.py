@@ -5,13 +5,40 @@ where it is not known that there is a target. Means, medians, percentiles and ra
 them of, and cannot be added up. Times are in seconds, to the millisecond.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from genesys_dagster.records.field import choice, count, number, reference, text, timestamp
 
+_OF_PARTITION = {"partition": "day"}
 
-def _date(name: str, description: str) -> pa.Field:
-    return pa.field(name, pa.date32(), metadata={"description": description})
+
+def is_whole_day(schema: pa.Schema) -> bool:
+    """Whether a partition with this schema holds all that counts on its day.
+
+    Those of before held what the conversations of the day did, on whichever day, and no older conversations.
+    """
+    return _OF_PARTITION["partition"].encode() == (schema.field("day").metadata or {}).get(b"partition")
+
+
+def rows_of_days(days: Mapping[str, ds.Dataset], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of some days, each from its own partition, so that one of before counts nothing twice.
+
+    Args:
+        days: Partition key to rows.
+        columns: Those to read, `day` among them.
+    """
+    for key, rows in sorted(days.items()):
+        day = pa.scalar(date.fromisoformat(key), pa.date32())
+        yield from rows.to_batches(columns=list(columns), filter=pc.field("day") == day)
+
+
+def _date(name: str, description: str, **metadata: str) -> pa.Field:
+    return pa.field(name, pa.date32(), metadata={"description": description, **metadata})
 
 
 _QUEUE = [
@@ -115,7 +142,11 @@ _TRANSFERS = [
 QUEUE_PERFORMANCE = pa.schema(
     [
         timestamp("interval_start", "Start of the half hour in which the metrics were emitted."),
-        _date("day", "Day of the half hour, in the time zone of the partitions."),
+        _date(
+            "day",
+            "Day of the half hour in the time zone of the partitions: that of the partition.",
+            **_OF_PARTITION,
+        ),
         choice("half_hour", "Start of the half hour on the clock of that time zone, such as 09:30."),
         *_QUEUE,
         _MEDIUM,
@@ -153,7 +184,11 @@ QUEUE_PERFORMANCE_WEEKLY = pa.schema(
 
 AGENT_PERFORMANCE = pa.schema(
     [
-        _date("day", "Day on which the metrics were emitted, in the time zone of the partitions."),
+        _date(
+            "day",
+            "Day on which the metrics were emitted in the time zone of the partitions: that of the partition.",
+            **_OF_PARTITION,
+        ),
         reference("user_id", "Agent: the user who took part.").with_nullable(False),
         text(
             "user_name", "Name of the agent; null where the reference data does not know it.", personal=True

@@ -97,20 +97,24 @@ def stored(environment, put, names, read):
     return stored
 
 
-def figures_of_queues(rows, queues=QUEUES, timezone="UTC", **config):
-    """The rows that `queue_performance` makes of metrics, without a lake."""
+def figures_of_queues(rows, queues=QUEUES, timezone="UTC", day=DAY, **config):
+    """The rows that `queue_performance` makes of a day's metrics, or of those of several days, without a lake."""
     asset, *_ = PERFORMANCE if timezone == "UTC" else performance(GenesysCloud(timezone=timezone))
-    inputs = {
-        "session_metrics": {str(DAY): _dataset(rows, SESSION_METRICS)},
-        "queues": _dataset(queues, NAMES),
-    }
-    return _rows(asset(config=ServiceLevelConfig(**config), **inputs))
+    inputs = {**_metrics(rows, day), "queues": _dataset(queues, NAMES)}
+    with dg.build_asset_context(partition_key=str(day)) as context:
+        return _rows(asset(context, config=ServiceLevelConfig(**config), **inputs))
 
 
-def figures_of_agents(rows, users=USERS):
-    """The rows that `agent_performance` makes of metrics, without a lake."""
-    inputs = {"session_metrics": {str(DAY): _dataset(rows, SESSION_METRICS)}, "users": _dataset(users, NAMES)}
-    return _rows(agent_performance(**inputs))
+def figures_of_agents(rows, users=USERS, day=DAY):
+    """The rows that `agent_performance` makes of a day's metrics, without a lake."""
+    with dg.build_asset_context(partition_key=str(day)) as context:
+        return _rows(agent_performance(context, **_metrics(rows, day), users=_dataset(users, NAMES)))
+
+
+def _metrics(rows, day):
+    days = rows if isinstance(rows, dict) else {day: rows}
+    metrics = {str(day): _dataset(rows, SESSION_METRICS) for day, rows in days.items()}
+    return {"session_metrics": metrics, "late_activity": {}}
 
 
 def _dataset(rows, schema):
@@ -131,6 +135,7 @@ def materialized(assets, days, ops=None):
     made = {asset.key for asset in assets}
     upstream = [
         dg.AssetSpec("session_metrics", partitions_def=PARTITIONS),
+        dg.AssetSpec("late_activity", partitions_def=PARTITIONS),
         dg.AssetSpec("queues"),
         dg.AssetSpec("users"),
         dg.AssetSpec("queue_performance", partitions_def=PARTITIONS),

@@ -1,100 +1,173 @@
-"""From conversations to figures: whole days of the sandbox, counted again record by record."""
+"""From conversations to figures: days of the sandbox, and the same figures computed again from its records."""
 
-from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
-from genesys_dagster.assets.performance import made_of, made_of_in_the_end
+from genesys_dagster.assets.conversation_details import conversation_details as details
+from genesys_dagster.assets.late_activity import late_activity
+from genesys_dagster.assets.performance import made_of, made_of_in_the_end, performance
+from genesys_dagster.assets.tables import tables
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.definitions import build_definitions
-from genesys_dagster.sandbox.emissions import emissions
+from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
-from genesys_dagster.sandbox.times import to_datetime
 from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster_tests.conftest import DAY, Outcome
 from genesys_dagster_tests.default_org import (
+    PARTITIONS,
     TABLES,
     agent_performance,
     conversation_details,
     queue_performance,
 )
+from genesys_dagster_tests.performance import oracle
 from genesys_dagster_tests.performance.conftest import NAMES
 
 SESSION_METRICS = next(table for table in TABLES if table.key == dg.AssetKey("session_metrics"))
 
 
-@pytest.fixture
-def run(environment, put, read, sandbox):
-    """Exports a day of an org and computes its figures; returns the rows of both assets."""
+def back(days):
+    return DAY - timedelta(days=days)
 
-    def run(org, names="known"):
+
+@pytest.fixture
+def snapshots(put):
+    """Puts the names of an org's queues and users into the lake, or empty snapshots, or none."""
+
+    def snapshots(org, names="known"):
         entities = {"queues": org.directory.queues, "users": org.directory.users}
         for name, listed in entities.items() if names != "no snapshot" else ():
             rows = [{"id": entity["id"], "name": entity["name"]} for entity in listed]
             put(name, rows if names == "known" else [], NAMES)
-        assets = [conversation_details, SESSION_METRICS, queue_performance, agent_performance]
-        stubs = [dg.AssetSpec(name).with_io_manager_key("s3_parquet_io_manager") for name in entities]
+
+    return snapshots
+
+
+@pytest.fixture
+def make(environment):
+    """Materializes assets for some days in one run; the rest must be in the lake."""
+
+    def make(*assets, days=(DAY,), partitions=PARTITIONS):
+        specs = [
+            dg.AssetSpec("queues"),
+            dg.AssetSpec("users"),
+            *(dg.AssetSpec(name, partitions_def=partitions) for name in ("late_activity", "session_metrics")),
+            dg.AssetSpec("conversation_details", partitions_def=partitions),
+        ]
+        made = {asset.key for asset in assets}
+        stubs = [spec.with_io_manager_key("s3_parquet_io_manager") for spec in specs if spec.key not in made]
+        range_tags = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+        days = sorted(map(str, days))
         outcome = Outcome(
             dg.materialize(
                 [*stubs, *assets],
-                selection=assets,
-                partition_key=str(DAY),
+                selection=list(assets),
+                partition_key=days[0] if len(days) == 1 else None,
+                tags=dict(zip(range_tags, (days[0], days[-1]), strict=True)) if len(days) > 1 else None,
                 resources=build_definitions().resources,
                 raise_on_error=False,
             )
         )
-        assert outcome.success
+        assert outcome.success, outcome.failure
+        return outcome
+
+    return make
+
+
+@pytest.fixture
+def run(make, read, snapshots):
+    """Exports a day of an org and computes its figures; returns the rows of both assets."""
+
+    def run(org, names="known"):
+        snapshots(org, names)
+        make(conversation_details, SESSION_METRICS, queue_performance, agent_performance)
         return read("queue_performance").to_pylist(), read("agent_performance").to_pylist()
 
     return run
 
 
-def emitted(org, records):
-    """Every metric with its half hour, queue, user and medium, as the org itself counts them."""
-    for record in records:
-        for each in emissions(org, record):
-            at, of = to_datetime(each.at), each.dimensions
-            slot = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
-            yield each.name, slot, of.get("queueId"), of.get("userId"), of["mediaType"]
+def compared(rows, expected, *key):
+    """Looks whether rows are those that are expected; returns how many values were compared."""
+    found = {tuple(row[name] for name in key): row for row in rows}
+    assert len(found) == len(rows)
+    assert found.keys() == expected.keys()
+    number = 0
+    for where, columns in expected.items():
+        for name, value in columns.items():
+            assert found[where][name] == (value if value is None else pytest.approx(value, abs=6e-4)), (
+                where,
+                name,
+            )
+            number += 1
+    return number
 
 
-def test_the_figures_of_a_day_are_those_of_its_records(run, sandbox):
-    queue_rows, agent_rows = run(sandbox.org)
-    found = list(emitted(sandbox.org, sandbox.org.day(DAY, as_of=sandbox.settings.watermark)))
-    for name, column in (
-        ("nOffered", "offered"),
-        ("tAnswered", "answered"),
-        ("tAbandon", "abandoned"),
-        ("tShortAbandon", "short_abandoned"),
-        ("nOverSla", "over_sla"),
-        ("tHandle", "handled"),
-        ("nTransferred", "transferred"),
+OF_QUEUES = ("interval_start", "queue_id", "media_type", "direction")
+OF_AGENTS = ("day", "user_id", "media_type")
+
+
+class Days:
+    """Three days: of the first two late activity was swept, of the last it was not. Before them two were exported."""
+
+    FIRST, LAST = back(2), DAY
+    SWEPT = (back(2), back(1))
+    EXPORTED = tuple(back(age) for age in range(5))
+
+    def __init__(self, org, as_of, zone):
+        self.zone = zone
+        days = [back(age) for age in range(-1, LONGEST + 8)]
+        self.by_start = {}
+        for record in (record for day in days for record in org.day(day, as_of=as_of)):
+            self.by_start.setdefault(self.day_of(record["conversationStart"]), []).append(record)
+
+    def day_of(self, text):
+        return datetime.fromisoformat(text).astimezone(self.zone).date()
+
+    def emitted_on(self, day):
+        """What a partition is to hold: of all older conversations where they were swept, else of those exported."""
+        starts = [it for it in self.by_start if it <= day and (day in self.SWEPT or it in self.EXPORTED)]
+        found = oracle.emissions(record for start in starts for record in self.by_start[start])
+        return [each for each in found if each["at"].astimezone(self.zone).date() == day]
+
+
+def test_the_figures_of_days_are_those_of_all_records_each_emission_once(make, read, sandbox, snapshots):
+    org = GenesysCloud.from_environment(timezone="America/New_York")
+    snapshots(sandbox.org)
+    assets = assets_of(org)
+    days = Days(sandbox.org, sandbox.settings.watermark, org.days.zone)
+    for names, some in (
+        (("conversation_details", "session_metrics"), Days.EXPORTED),
+        (("late_activity",), Days.SWEPT),
+        (("queue_performance", "agent_performance"), (Days.FIRST, back(1), DAY)),
     ):
-        expected = Counter(
-            (slot, queue, medium) for n, slot, queue, _, medium in found if n == name and queue
+        make(*(assets[name] for name in names), days=some, partitions=org.days.partitions)
+    values, older = 0, 0
+    for day in (Days.FIRST, back(1), DAY):
+        queues, agents = (
+            read("queue_performance", day).to_pylist(),
+            read("agent_performance", day).to_pylist(),
         )
-        counted = Counter()
-        for row in queue_rows:
-            counted[row["interval_start"], row["queue_id"], row["media_type"]] += row[column]
-        assert +counted == expected, name
-        assert expected
-    for name, column in (
-        ("tHandle", "handled"),
-        ("tNotResponding", "not_responding"),
-        ("nOutbound", "outbound"),
-    ):
-        expected = Counter(
-            (slot.date(), user, medium) for n, slot, _, user, medium in found if n == name and user
-        )
-        counted = Counter()
-        for row in agent_rows:
-            counted[row["day"], row["user_id"], row["media_type"]] += row[column]
-        assert +counted == expected, name
-        assert expected
-    assert all(row["queue_name"] for row in queue_rows)
-    assert all(row["user_name"] for row in agent_rows)
+        assert {row["day"] for row in (*queues, *agents)} == {day}
+        found = days.emitted_on(day)
+        values += compared(queues, oracle.queue_figures(found, days.zone), *OF_QUEUES)
+        values += compared(agents, oracle.agent_figures(found, days.zone), *OF_AGENTS)
+        older += len(found) - len(of_the_day_itself(days, day))
+    assert values > 25_000
+    assert older > 100
+
+
+def of_the_day_itself(days, day):
+    found = oracle.emissions(days.by_start[day])
+    return [each for each in found if each["at"].astimezone(days.zone).date() == day]
+
+
+def assets_of(org):
+    """The assets of an org by their names."""
+    made = [details(org), late_activity(org), *tables(org), *performance(org)]
+    return {asset.key.to_user_string(): asset for asset in made}
 
 
 @pytest.mark.parametrize("names", ["unknown", "no snapshot"])
@@ -120,7 +193,7 @@ def test_a_day_of_open_conversations_only_has_what_was_emitted_so_far(run, envir
         environment.setenv("GENESYSCLOUD_API_URL", early.url)
         environment.setenv("GENESYSCLOUD_LOGIN_URL", early.url)
         queue_rows, _ = run(org)
-    offers = sum(name == "nOffered" and queue is not None for name, _, queue, *_ in emitted(org, records))
+    offers = sum(each["name"] == "nOffered" for each in oracle.emissions(records) if each["queue"])
     assert sum(row["offered"] for row in queue_rows) == offers > 0
     assert sum(row["handled"] for row in queue_rows) == 0
     assert {row["handle_seconds_mean"] for row in queue_rows} == {None}
@@ -131,7 +204,7 @@ SCHEMAS = {
     "agent_performance": AGENT_PERFORMANCE,
     "queue_performance_weekly": QUEUE_PERFORMANCE_WEEKLY,
 }
-HEADS = {"conversation_details", "queues", "users"}
+HEADS = {"conversation_details", "late_activity", "queues", "users"}
 
 
 def shown(found):
@@ -147,9 +220,17 @@ def test_every_column_is_traced_to_the_columns_that_it_is_made_of_and_to_the_rec
 
 
 def test_a_figure_is_traced_to_the_fields_of_the_record():
-    assert shown(made_of("queue_performance")["interval_start"]) == {"session_metrics: emit_date"}
-    metrics = "conversation_details: participants.sessions.metrics"
+    field = "participants.sessions.metrics"
+    assert shown(made_of("queue_performance")["interval_start"]) == {
+        "session_metrics: emit_date",
+        f"late_activity: {field}.emitDate",
+    }
+    assert shown(made_of("queue_performance", late=False)["interval_start"]) == {"session_metrics: emit_date"}
     for name in ("queue_performance", "queue_performance_weekly"):
         in_the_end = made_of_in_the_end(name)
         assert shown(in_the_end["queue_name"]) == {"queues: name"}
-        assert shown(in_the_end["offered"]) == {f"{metrics}.name", f"{metrics}.value"}
+        assert shown(in_the_end["offered"]) == {
+            f"{head}: {field}.{leaf}"
+            for head in ("conversation_details", "late_activity")
+            for leaf in ("name", "value")
+        }

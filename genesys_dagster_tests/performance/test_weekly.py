@@ -19,7 +19,7 @@ def days(put):
     for number, day in enumerate(WEEK):
         metrics = [metric("nOffered", day=day)] * 7 + [metric("tAnswered", 10_000, day=day)] * number
         metrics += [metric("tAbandon", 30_000, "16:00", day=day)] * (7 - number)
-        put("queue_performance", figures_of_queues(metrics), QUEUE_PERFORMANCE, day)
+        put("queue_performance", figures_of_queues(metrics, day=day), QUEUE_PERFORMANCE, day)
 
 
 def test_a_week_is_the_sum_of_its_days_with_rates_made_again(days, weekly):
@@ -39,7 +39,7 @@ def test_the_means_of_a_week_are_of_known_times_only(put, weekly):
         metrics = [
             metric(name, value, day=day) for name in ("tAnswered", "tHandle") for value in (10_000, None)
         ]
-        put("queue_performance", figures_of_queues(metrics), QUEUE_PERFORMANCE, day)
+        put("queue_performance", figures_of_queues(metrics, day=day), QUEUE_PERFORMANCE, day)
     outcome, rows = weekly(MONDAY)
     assert outcome.success, outcome.failure
     (row,) = rows
@@ -51,7 +51,7 @@ def test_the_service_level_of_a_week_is_that_of_the_days_with_a_target(put, week
     for number, day in enumerate(WEEK):
         metrics = [metric("tAnswered", 10_000, day=day, medium=medium) for medium in ("email", "message")]
         target = {"target_seconds_of_media": {"email": 5 + number}} if number else {}
-        put("queue_performance", figures_of_queues(metrics, **target), QUEUE_PERFORMANCE, day)
+        put("queue_performance", figures_of_queues(metrics, day=day, **target), QUEUE_PERFORMANCE, day)
     _, rows = weekly(MONDAY)
     found = {
         row["media_type"]: [row[it] for it in ("answered", "answered_in_target", "service_level_base")]

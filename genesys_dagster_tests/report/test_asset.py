@@ -92,6 +92,16 @@ def test_the_metadata_link_to_the_page_and_show_it_in_small(days, report, lake):
     assert metadata["days_present"] == 3
 
 
+def test_days_that_an_older_version_computed_are_named_until_they_are_computed_again(days, put, report):
+    schema = QUEUE_PERFORMANCE.set(1, QUEUE_PERFORMANCE.field("day").with_metadata(None))
+    put("queue_performance", back(1), [queue_row(back(1), offered=10), queue_row(LAST, offered=5)], schema)
+    before = report().metadata
+    assert before["days_to_compute_again"] == [str(back(1))]
+    assert "| Offered | 30 |" in before["summary"]
+    put("queue_performance", back(1), [queue_row(back(1), offered=10)], QUEUE_PERFORMANCE)
+    assert report().metadata["days_to_compute_again"] == []
+
+
 def test_only_what_the_report_needs_is_looked_for(environment, put, monkeypatch, capfd):
     org = GenesysCloud.from_environment(start="2020-01-01")
     last = datetime.now(UTC).date() - timedelta(days=2)
@@ -160,6 +170,7 @@ def test_a_run_of_one_day_can_make_the_report_as_well(report, put, lake):
         )
     stubs = [
         dg.AssetSpec("session_metrics", partitions_def=ALL_DAYS),
+        dg.AssetSpec("late_activity", partitions_def=ALL_DAYS),
         dg.AssetSpec("queues"),
         dg.AssetSpec("users"),
     ]

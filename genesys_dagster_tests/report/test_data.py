@@ -3,7 +3,9 @@
 import pytest
 
 from genesys_dagster.report.figures import Figures
-from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row, report_data
+from genesys_dagster.report.window import Window, outdated
+from genesys_dagster.sql.figures import QUEUE_PERFORMANCE
+from genesys_dagster_tests.report.conftest import LAST, agent_row, back, partitions, queue_row, report_data
 
 
 def test_the_report_ends_with_the_last_day_in_the_lake_and_has_thirty():
@@ -20,22 +22,20 @@ def test_days_are_added_up_and_older_ones_are_the_comparison():
     assert (data.days_now, data.days_before) == (3, 2)
 
 
-def test_what_a_conversation_of_an_earlier_partition_did_later_counts_on_its_day():
-    data = report_data(
-        {
-            back(62): [queue_row(back(58), offered=5)],
-            back(58): [],
-            back(1): [queue_row(LAST, offered=2)],
-            LAST: [],
-        }
+def test_rows_of_other_days_in_partitions_of_before_count_nothing_twice():
+    before = [queue_row(back(1), offered=3), queue_row(LAST, offered=9), queue_row(back(-1), offered=9)]
+    data = report_data({back(1): before, LAST: [queue_row(offered=1)]})
+    assert [(day, figures.offered) for day, figures in data.by_day.items()] == [(back(1), 3), (LAST, 1)]
+
+
+def test_partitions_of_before_are_told():
+    schema = QUEUE_PERFORMANCE.set(
+        QUEUE_PERFORMANCE.get_field_index("day"),
+        QUEUE_PERFORMANCE.field("day").with_metadata({"description": "Day."}),
     )
-    assert data.before.offered == 5
-    assert data.by_day[LAST].offered == 2
-
-
-def test_what_happened_after_the_last_partition_is_left_out():
-    data = report_data({LAST: [queue_row(back(-1), offered=9), queue_row(LAST, offered=1)]})
-    assert data.now.offered == 1
+    days = {back(number): [] for number in (70, 3, 2)}
+    of_before, of_now = partitions(days, schema), partitions({back(1): [], LAST: []}, QUEUE_PERFORMANCE)
+    assert outdated(of_before | of_now, Window.of([str(LAST), *of_before])) == [str(back(3)), str(back(2))]
 
 
 def test_a_day_without_rows_is_zero_and_a_day_that_is_not_there_is_unknown():
@@ -44,19 +44,9 @@ def test_a_day_without_rows_is_zero_and_a_day_that_is_not_there_is_unknown():
     assert back(1) not in data.by_day
 
 
-def test_late_rows_of_a_day_that_is_not_in_the_lake_count_nowhere():
-    late = {back(2): [queue_row(back(1), offered=80)], back(31): [queue_row(back(30), offered=7)]}
-    data = report_data({**late, LAST: [queue_row(offered=40)]})
-    assert (data.now.offered, data.before.offered) == (40, 0)
-    assert sum(figures.offered for figures in data.by_day.values()) == data.now.offered
-    sums = (data.by_queue, data.by_half_hour, Figures.by(data.now_rows, ["media_type"]))
-    assert [sum(figures.offered for figures in grouped.values()) for grouped in sums] == [40] * 3
-
-
-def test_late_work_of_agents_on_a_day_that_is_not_in_the_lake_counts_nowhere():
-    agents = {back(2): [agent_row(back(1), handled=8)], LAST: [agent_row(handled=4)]}
-    for queues in ({back(2): [], LAST: []}, {back(2): [], back(1): [], LAST: []}):
-        assert report_data(queues, agents).agents["handled"].sum() == 4
+def test_work_of_agents_on_a_day_that_is_not_in_the_lake_counts_nowhere():
+    agents = {back(1): [agent_row(back(1), handled=8)], LAST: [agent_row(handled=4)]}
+    assert report_data({back(2): [], LAST: []}, agents).agents["handled"].sum() == 4
 
 
 def test_metrics_without_a_time_are_in_no_day():

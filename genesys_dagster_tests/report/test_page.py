@@ -1,6 +1,7 @@
 """The page: it says what the data say, needs nothing but itself, and runs nobody else's code."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -141,6 +142,13 @@ def test_missing_days_are_told(busy):
     assert "29 of these 30 days are not in the lake yet: unknown, not zero." in Page(busy).texts
     whole_month = report_data({back(number): [] for number in range(30)})
     assert "are not in the lake" not in render(whole_month, "UTC")
+
+
+def test_days_that_an_older_version_computed_are_told_with_what_to_do():
+    data = replace(report_data({LAST: []}), outdated=[str(back(number)) for number in (9, 3, 1)])
+    (told,) = [text for text in Page(render(data, "UTC")).texts if "version before" in text]
+    assert told.startswith("3 days from Sun 3 May 2026 to Mon 11 May 2026 lack")
+    assert "materialize queue_performance and agent_performance" in told
 
 
 def test_charts_begin_with_the_first_day_in_the_lake_and_leave_missing_ones_blank():

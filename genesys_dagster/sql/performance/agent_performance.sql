@@ -1,11 +1,17 @@
 -- How agents did, by day, agent and media type.
 --
 -- A metric counts on the day on which Genesys Cloud emitted it, in $timezone, and only with a value and a time: the rules and
--- their sources stand in queue_performance.sql. Definitions of the metrics: Genesys help, "Metric definitions".
+-- their sources stand in queue_performance.sql, and so does which metrics are the day's. Definitions of the metrics: Genesys help, "Metric definitions".
 WITH user_names AS (
     SELECT id, any_value(name) AS user_name
     FROM users
     GROUP BY id
+),
+
+emitted AS (
+    SELECT user_id, media_type, name, value, emit_date FROM session_metrics
+    UNION ALL
+    SELECT user_id, media_type, name, value, emit_date FROM older_metrics
 ),
 
 measurements AS (
@@ -16,11 +22,12 @@ measurements AS (
         name,
         value,
         value / 1000 AS seconds
-    FROM session_metrics
+    FROM emitted
     WHERE
         user_id IS NOT NULL
         AND value IS NOT NULL
-        AND emit_date IS NOT NULL
+        AND emit_date >= $day_start
+        AND emit_date < $day_end
         AND name IN (
             'tAlert', 'tNotResponding', 'tAnswered', 'tHandle', 'tContacting', 'tDialing', 'tTalkComplete',
             'tHeldComplete', 'tAcw', 'nTransferred', 'nBlindTransferred', 'nConsultTransferred', 'nConsult',

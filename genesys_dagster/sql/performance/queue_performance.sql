@@ -6,6 +6,8 @@
 -- when they happen, those named t… when what they measure ends). Half hours are those of the wall clock in $timezone.
 -- Values named t… are milliseconds (Genesys developer docs, "User-defined Views on Aggregations"); seconds here.
 -- Definitions of the metrics: Genesys help, "Metric definitions".
+-- What is emitted from $day_start to $day_end is the day's, be it of a conversation that began on it (session_metrics) or
+-- before (older_metrics).
 -- A metric without value counts nowhere, so that every total has the number that its mean is of. Inferred: Genesys's
 -- aggregates tell count and sum of the same emissions, and no null is documented. Neither does one without emitDate: it is
 -- in no half hour (each metric has one: developer forum, thread 18235). The materialization says how many those are.
@@ -17,6 +19,12 @@ WITH named_queues AS (
         any_value(unknown_fields) AS settings
     FROM queues
     GROUP BY id
+),
+
+emitted AS (
+    SELECT queue_id, media_type, direction, name, value, emit_date FROM session_metrics
+    UNION ALL
+    SELECT queue_id, media_type, direction, name, value, emit_date FROM older_metrics
 ),
 
 measurements AS (
@@ -43,12 +51,13 @@ measurements AS (
                 || '/serviceLevel/durationMs'
             ) AS DOUBLE
         ) / 1000 AS own_target
-    FROM session_metrics AS metric
+    FROM emitted AS metric
     LEFT JOIN named_queues ON metric.queue_id = named_queues.id
     WHERE
         metric.queue_id IS NOT NULL
         AND metric.value IS NOT NULL
-        AND metric.emit_date IS NOT NULL
+        AND metric.emit_date >= $day_start
+        AND metric.emit_date < $day_end
         AND metric.name IN (
             'nOffered', 'tAnswered', 'tAbandon', 'tShortAbandon', 'tFlowOut', 'nOverSla', 'tHandle',
             'tTalkComplete', 'tHeldComplete', 'tAcw', 'nTransferred', 'nBlindTransferred', 'nConsultTransferred'
