@@ -226,7 +226,7 @@ def test_a_day_whose_own_metrics_are_not_there_is_refused_and_named(environment,
     assert (
         f"session_metrics has no {DAY} in the lake: materialize it, then queue_performance" in outcome.failure
     )
-    assert not [it for it in lake.keys() if "queue_performance" in it]
+    assert "queue_performance" not in str(lake.keys())
 
 
 def test_days_in_one_run_are_those_of_a_run_each(environment, put, names, lake):
