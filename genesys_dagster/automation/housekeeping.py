@@ -10,7 +10,7 @@ import dagster as dg
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.ops import every_day, op_job
-from genesys_dagster.genesys.availability import JOBS_PATH
+from genesys_dagster.genesys.details import CONVERSATIONS, USERS
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -118,7 +118,8 @@ async def _delete(
             if job not in _orphans(context.instance, entry):
                 continue
             try:
-                path = f"{JOBS_PATH}/{job.job_id}"
+                details = USERS if place.kind == "user_status" else CONVERSATIONS
+                path = f"{details.jobs}/{job.job_id}"
                 await client.fetch("DELETE", path, _nothing, attempts=_ATTEMPTS)
                 deleted += 1
             except (AuthenticationError, ConfigurationError):  # then none can be deleted

@@ -3,16 +3,18 @@
 from datetime import datetime
 
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.details import CONVERSATIONS, Details
 from genesys_dagster.genesys.errors import DataNotAvailableError, MalformedResponseError
 from genesys_dagster.genesys.interval import Interval, parse_instant
 from genesys_dagster.genesys.responses import Response
 
-JOBS_PATH = "/api/v2/analytics/conversations/details/jobs"
-AVAILABILITY_PATH = f"{JOBS_PATH}/availability"
 
-
-async def data_available_until(client: GenesysClient) -> datetime:
+async def data_available_until(client: GenesysClient, details: Details = CONVERSATIONS) -> datetime:
     """Ask for the watermark: bulk jobs see everything before it (SDK 269 models/data_availability_response.py).
+
+    Args:
+        client: An open client.
+        details: Of which family: each has a watermark of its own.
 
     Returns:
         An aware instant in UTC, usually some hours back and at most about a day.
@@ -21,7 +23,7 @@ async def data_available_until(client: GenesysClient) -> datetime:
         MalformedResponseError: The answer holds no timestamp.
         GenesysError: See `GenesysClient.fetch`.
     """
-    return await client.fetch("GET", AVAILABILITY_PATH, read_availability)
+    return await client.fetch("GET", f"{details.jobs}/availability", read_availability)
 
 
 def read_availability(response: Response) -> datetime:
@@ -36,7 +38,9 @@ def read_availability(response: Response) -> datetime:
         raise MalformedResponseError("the answer holds no dataAvailabilityDate") from None
 
 
-def require_availability(interval: Interval, available_until: datetime) -> None:
+def require_availability(
+    interval: Interval, available_until: datetime, details: Details = CONVERSATIONS
+) -> None:
     """Refuse an interval that a job would silently return incomplete.
 
     A job whose interval passes the watermark succeeds with rows missing and says nothing (seen in production by
@@ -49,6 +53,6 @@ def require_availability(interval: Interval, available_until: datetime) -> None:
         raise DataNotAvailableError(
             f"bulk jobs hold complete data only until {available_until.isoformat()}, "
             f"but the interval ends at {interval.end.isoformat()}",
-            path=JOBS_PATH,
+            path=details.jobs,
             remedy='Wait until the data has arrived (up to a day), or use source="auto" or source="query".',
         )

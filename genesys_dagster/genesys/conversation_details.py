@@ -8,14 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-from genesys_dagster.genesys.availability import JOBS_PATH, data_available_until, require_availability
+from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
-from genesys_dagster.genesys.errors import (
-    ConfigurationError,
-    DataNotAvailableError,
-    GenesysError,
-    RequestRejectedError,
-)
+from genesys_dagster.genesys.errors import ConfigurationError, GenesysError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
@@ -23,10 +18,10 @@ from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import LONGEST_INTERVAL, InteractiveQuery, Paging
 from genesys_dagster.genesys.slices import sliced, slices_worth
+from genesys_dagster.genesys.source import Source, choose
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
 
-Source = Literal["auto", "job", "query"]
 _log = logging.getLogger(__name__)
 _MANY_RECORDS = 10**7
 _COUNT_ATTEMPTS = 3
@@ -194,28 +189,10 @@ class ConversationDetails:
         )
 
     async def _choose(self, interval: Interval) -> Literal["job", "query"]:
-        if self._source == "query":
-            return "query"
-        try:
-            available_until = await data_available_until(self._client)
-        except RequestRejectedError as error:
-            # A gateway that passes on only the query.
-            if self._source == "auto" and error.status == 404 and self._may_query:
-                return "query"
-            raise
-        self.progress.available_until = self._watermark = available_until
-        if self._source == "job":
-            require_availability(interval, available_until)
-        if available_until >= interval.end:
-            return "job"
-        if not self._may_query:
-            raise DataNotAvailableError(
-                "a complete version from the bulk job is stored, and bulk jobs hold complete data only until "
-                f"{available_until.isoformat()} now",
-                path=JOBS_PATH,
-                remedy="It is left as it is; the day is asked for again when the watermark has passed its end.",
-            )
-        return "query"
+        chosen = await choose(self._client, interval, self._source, may_query=self._may_query)
+        if chosen.available_until is not None:
+            self.progress.available_until = self._watermark = chosen.available_until
+        return chosen.source
 
 
 def _check_minimum(**numbers: int) -> None:

@@ -4,8 +4,9 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from datetime import datetime
 
-from genesys_dagster.genesys.availability import JOBS_PATH, data_available_until, require_availability
+from genesys_dagster.genesys.availability import data_available_until, require_availability
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.details import CONVERSATIONS, Details
 from genesys_dagster.genesys.errors import JobFailedError, RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import RememberedJob
@@ -36,6 +37,7 @@ class JobResults:
         progress: Kept up to date.
         job: The job, which is done.
         chain: Judges the pages.
+        details: Of which family its records are.
     """
 
     def __init__(
@@ -44,11 +46,13 @@ class JobResults:
         progress: ExportProgress,
         job: RememberedJob,
         chain: Chain,
+        details: Details = CONVERSATIONS,
     ) -> None:
         self._client = client
         self._progress = progress
         self._job = job
-        self._path = f"{JOBS_PATH}/{job.job_id}/results"
+        self._details = details
+        self._path = f"{details.jobs}/{job.job_id}/results"
         self._chain = chain
         self._attempts = max(client.settings.max_attempts, ANSWERS)
         self._is_watermark_certain = True
@@ -74,14 +78,15 @@ class JobResults:
                 self._see_watermark(interval, envelope.available_until)
                 yield envelope.page
         if not self._is_watermark_certain:
-            require_availability(interval, await data_available_until(self._client))
+            available_until = await data_available_until(self._client, self._details)
+            require_availability(interval, available_until, self._details)
 
     def _see_watermark(self, interval: Interval, available_until: datetime | None) -> None:
         """A page tells how far the data reaches; one that does not, or tells of less, makes the end doubtful."""
         if available_until is None:
             self._is_watermark_certain = False
             return
-        require_availability(interval, available_until)
+        require_availability(interval, available_until, self._details)
         self._is_watermark_certain &= available_until >= self._job.known_until
         self._note_watermark(available_until)
 

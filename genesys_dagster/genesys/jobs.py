@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import msgspec
 
-from genesys_dagster.genesys.availability import JOBS_PATH
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.details import CONVERSATIONS, Details
 from genesys_dagster.genesys.errors import (
     GenesysError,
     JobFailedError,
@@ -96,6 +96,7 @@ class BulkJob:
             leaves its job to the next.
         expected: How many records to expect, once that is known.
         is_end: Tells of a last page whether it can be the last, where no number is known.
+        details: Which family of records to ask for.
     """
 
     def __init__(  # noqa: PLR0913 - what to ask for, and how to judge the answer
@@ -110,6 +111,7 @@ class BulkJob:
         ledger: JobLedger | None = None,
         expected: Awaitable[int | None] | None = None,
         is_end: Callable[[Page], bool] | None = None,
+        details: Details = CONVERSATIONS,
     ) -> None:
         self._client = client
         self._interval = interval
@@ -120,12 +122,10 @@ class BulkJob:
         self._ledger: JobLedger = ledger or NoLedger()
         self._expected = expected
         self._is_end = is_end
-        self._question = {
-            "interval": interval.as_text(),
-            "order": "asc",
-            "orderBy": "conversationStart",
-            "startOfDayIntervalMatching": by_start_day,
-        }
+        self._details = details
+        self._question = details.asked(interval)
+        if details.knows_start_days:
+            self._question["startOfDayIntervalMatching"] = by_start_day
         self._key = msgspec.json.encode(self._question, order="deterministic").decode()
         self._held = AsyncExitStack()  # what to do about the job that the server holds, while it holds one
 
@@ -184,7 +184,7 @@ class BulkJob:
         chain = Chain(
             self._settings.page_size, await self._expected if self._expected else None, self._is_end
         )
-        results = JobResults(self._client, self._progress, self._job, chain)
+        results = JobResults(self._client, self._progress, self._job, chain, self._details)
         async with aclosing(results.pages(self._interval)) as pages:
             async for page in pages:
                 yield page
@@ -194,7 +194,7 @@ class BulkJob:
         while True:
             try:
                 job_id = await self._client.fetch(
-                    "POST", JOBS_PATH, _read_job_id, json=self._question, repeatable=False
+                    "POST", self._details.jobs, _read_job_id, json=self._question, repeatable=False
                 )
                 break
             except JobLimitError as error:
@@ -217,7 +217,7 @@ class BulkJob:
         if job is None:
             return None
         try:
-            status = await self._client.get_json(f"{JOBS_PATH}/{job.job_id}")
+            status = await self._client.get_json(self._path(job.job_id))
         except (RequestRejectedError, PermissionDeniedError) as error:  # gone, or another client's
             _log.warning("bulk job %s, submitted before, is not to be had any more: %s", job.job_id, error)
             self._ledger.forget(self._key)
@@ -239,17 +239,20 @@ class BulkJob:
             if state == "FULFILLED":
                 return
             if state not in _RUNNING:
-                raise _failed(job_id, state, status)
+                raise _failed(self._path(job_id), job_id, state, status)
             if not await pauses.pause():
-                raise _timed_out(job_id, state, self._settings.max_wait)
+                raise _timed_out(self._path(job_id), job_id, state, self._settings.max_wait)
 
     async def _status(self, job_id: str) -> dict[str, Any]:
         try:
-            return await self._client.get_json(f"{JOBS_PATH}/{job_id}")
+            return await self._client.get_json(self._path(job_id))
         except RequestRejectedError as error:
             if is_gone(error):
                 raise gone(job_id, error) from error
             raise
+
+    def _path(self, job_id: str) -> str:
+        return f"{self._details.jobs}/{job_id}"
 
     def _pauses(self, what: str) -> Pauses:
         settings = self._settings
@@ -281,7 +284,7 @@ class BulkJob:
     async def _try_to_delete(self, job_id: str) -> None:
         try:
             async with asyncio.timeout(_DELETE_PATIENCE):
-                await self._client.request("DELETE", f"{JOBS_PATH}/{job_id}")
+                await self._client.request("DELETE", self._path(job_id))
         except (GenesysError, TimeoutError) as error:
             if not (isinstance(error, RequestRejectedError) and error.status == 404):
                 reason = str(error) or "no answer in time"
@@ -298,8 +301,8 @@ def _read_job_id(response: Response) -> str:
     return job_id
 
 
-def _failed(job_id: str, state: str, status: dict[str, Any]) -> JobFailedError:
-    path, known = f"{JOBS_PATH}/{job_id}", state in _REMEDIES
+def _failed(path: str, job_id: str, state: str, status: dict[str, Any]) -> JobFailedError:
+    known = state in _REMEDIES
     if state == "EXPIRED":
         return JobGoneError(f"bulk job {job_id} expired", method="GET", path=path)
     message = status.get("errorMessage")
@@ -315,10 +318,10 @@ def _failed(job_id: str, state: str, status: dict[str, Any]) -> JobFailedError:
     )
 
 
-def _timed_out(job_id: str, state: str, max_wait: timedelta) -> JobFailedError:
+def _timed_out(path: str, job_id: str, state: str, max_wait: timedelta) -> JobFailedError:
     return _StillRunningError(
         f"bulk job {job_id} is still {state} after {max_wait}",
         method="GET",
-        path=f"{JOBS_PATH}/{job_id}",
+        path=path,
         remedy="The next attempt goes on waiting for it; raise max_job_wait to wait longer in one go.",
     )

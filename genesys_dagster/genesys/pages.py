@@ -15,11 +15,11 @@ from genesys_dagster.genesys.responses import Response
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of conversation detail records.
+    """One page of detail records.
 
     Attributes:
         body: The JSON envelope exactly as sent, inflated; `{}` is an empty page.
-        records_key: Where the records stand: `conversations`, or `entities` in the cursor dialect.
+        records_key: Where the records stand: `conversations` or `userDetails`, or `entities` in the cursor dialect.
         records: How many records it holds.
         number: Position in the order of delivery, from 1.
     """
@@ -55,6 +55,7 @@ class _Json(msgspec.Struct, rename="camel", gc=False):
     # Raw: the records are skipped, not built. Skipping still proves that the JSON is whole.
     conversations: list[msgspec.Raw] | None = None
     entities: list[msgspec.Raw] | None = None
+    user_details: list[msgspec.Raw] | None = None
     total_hits: int | None = None
     cursor: str | None = None
     next_page: str | None = None
@@ -67,8 +68,10 @@ class _Json(msgspec.Struct, rename="camel", gc=False):
 class _LenientJson(_Json, rename="camel"):
     conversations: list[Any] | None = None
     entities: list[Any] | None = None
+    user_details: list[Any] | None = None
 
 
+_KEYS = ("conversations", "userDetails", "entities")
 _decoder = msgspec.json.Decoder(_Json)
 
 
@@ -85,8 +88,10 @@ def read_envelope(response: Response) -> Envelope:
     if response.status != HTTPStatus.OK:
         raise MalformedResponseError("the answer is not a page of records, its status is not 200")
     said = read_json(response.body, _decoder, _LenientJson)
-    in_entities = said.conversations is None and said.entities is not None
-    records = said.entities if in_entities else said.conversations
+    found = (said.conversations, said.user_details, said.entities)
+    key, records = next(
+        (each for each in zip(_KEYS, found, strict=True) if each[1] is not None), (_KEYS[0], None)
+    )
     if records is None and said.message is not None and (said.code is not None or said.status is not None):
         # The shape of an error (SDK 269 models/error_body.py) under a status of success.
         raise MalformedResponseError("the answer is an error's, although its status is 200")
@@ -96,7 +101,7 @@ def read_envelope(response: Response) -> Envelope:
     except ValueError:
         raise MalformedResponseError("the answer holds a dataAvailabilityDate that is no timestamp") from None
     return Envelope(
-        page=Page(response.body, "entities" if in_entities else "conversations", len(records or ())),
+        page=Page(response.body, key, len(records or ())),
         has_list=records is not None,
         total_hits=said.total_hits,
         # Cursor dialect: the header first, then the body.

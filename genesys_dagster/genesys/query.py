@@ -1,4 +1,4 @@
-"""The interactive query: one interval of conversation details, sliced and paged within the endpoint's limits."""
+"""The interactive query: one interval of detail records, sliced and paged within the endpoint's limits."""
 
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.details import CONVERSATIONS, Details
 from genesys_dagster.genesys.errors import (
     ConfigurationError,
     GenesysError,
@@ -22,8 +23,6 @@ from genesys_dagster.genesys.pages import Envelope, Page
 from genesys_dagster.genesys.paging import CursorTrail, along_cursor, in_order
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.whole import ANSWERS, Chain, Reader, counted, is_too_large, numbered
-
-QUERY_PATH = "/api/v2/analytics/conversations/details/query"
 
 # Splunk add-on for Genesys Cloud, CHANGELOG 0.2.2, quotes "Pagination may not exceed 100000 results."
 ROW_CAP = 100_000
@@ -46,15 +45,23 @@ class InteractiveQuery:
         paging: `number` as Genesys Cloud does; `cursor` for gateways that page with `pageToken`.
         page_size: Records per page; 100 is the most that Genesys Cloud is known to accept.
         progress: Kept up to date.
+        details: Which family of records to ask for.
     """
 
     def __init__(
-        self, client: GenesysClient, *, paging: Paging, page_size: int, progress: ExportProgress
+        self,
+        client: GenesysClient,
+        *,
+        paging: Paging,
+        page_size: int,
+        progress: ExportProgress,
+        details: Details = CONVERSATIONS,
     ) -> None:
         self._client = client
         self._paging = paging
         self._page_size = page_size
         self._progress = progress
+        self._details = details
         self._whole: Interval | None = None
         self._attempts = max(client.settings.max_attempts, ANSWERS)
 
@@ -80,8 +87,10 @@ class InteractiveQuery:
             interval: What to count.
             attempts: Attempts at most, instead of the client's.
         """
-        body = {**_body(interval), "paging": {"pageSize": 1, "pageNumber": 1}}
-        envelope = await self._client.fetch("POST", QUERY_PATH, counted(), json=body, attempts=attempts)
+        body = {**self._details.asked(interval), "paging": {"pageSize": 1, "pageNumber": 1}}
+        envelope = await self._client.fetch(
+            "POST", self._details.query, counted(), json=body, attempts=attempts
+        )
         return _announced(envelope)
 
     def _announce(self, interval: Interval, envelope: Envelope) -> None:
@@ -108,13 +117,13 @@ class InteractiveQuery:
 
     async def _by_number(self, interval: Interval) -> AsyncGenerator[Page, None]:
         """Yield pages by number: the first, then the announced rest concurrently, then whatever else there is."""
-        size, seen = self._page_size, _Seen(self._page_size)
+        size, seen = self._page_size, _Seen(self._page_size, self._details)
         first = await self._fetch_numbered(interval, 1, size, 0)
         self._announce(interval, first[0])
         announced = max(envelope.total_hits or 0 for envelope in first)
         planned = max(1, -(-announced // size))
         if announced > ROW_CAP:
-            raise _too_dense(interval)
+            raise self._too_dense(interval)
         rest = (
             partial(self._fetch_numbered, interval, number, size, (number - 1) * size, announced)
             for number in range(2, planned + 1)
@@ -130,11 +139,18 @@ class InteractiveQuery:
         while seen.may_go_on:
             number += 1
             if number * size > ROW_CAP:
-                raise _too_dense(interval)
-            envelopes = await self._fetch_numbered(interval, number, size, seen.rows, seen.total_hits)
+                raise self._too_dense(interval)
+            envelopes = await self._fetch_numbered(interval, number, size, seen.reached, seen.total_hits)
             for page in seen.take(envelopes):
                 if page.records:
                     yield page
+
+    def _too_dense(self, interval: Interval) -> IntervalTooDenseError:
+        return IntervalTooDenseError(
+            f"{interval.as_text()} still holds more than {ROW_CAP} {self._details.noun}",
+            path=self._details.query,
+            remedy='The interactive query cannot deliver them: use source="job".',
+        )
 
     async def _fetch_numbered(
         self, interval: Interval, number: int, size: int, reached: int, announced: int | None = None
@@ -148,10 +164,12 @@ class InteractiveQuery:
             reached: How many come before the page.
             announced: How many there are, once that is known.
         """
-        body = {**_body(interval), "paging": {"pageSize": size, "pageNumber": number}}
-        read = numbered(reached, announced)
+        body = {**self._details.asked(interval), "paging": {"pageSize": size, "pageNumber": number}}
+        read = numbered(reached, announced, may_be_empty=self._details.pages_may_be_short)
         try:
-            fetched = self._client.fetch("POST", QUERY_PATH, read, json=body, attempts=self._attempts)
+            fetched = self._client.fetch(
+                "POST", self._details.query, read, json=body, attempts=self._attempts
+            )
             return [await fetched]
         except RequestRejectedError as error:
             if not is_too_large(error) or size == 1:
@@ -168,14 +186,14 @@ class InteractiveQuery:
 
     async def _by_cursor(self, interval: Interval) -> AsyncGenerator[Page, None]:
         """Yield pages along `X-Genesys-Next-Page` or `nextPage`, sent back as `pageToken` in the address."""
-        trail, pages = CursorTrail(QUERY_PATH), Chain(self._page_size)
+        trail, pages = CursorTrail(self._details.query), Chain(self._page_size)
 
         async def fetch(cursor: str | None) -> tuple[Envelope, str | None]:
             def ask(read: Reader, size: int) -> Awaitable[Envelope]:
-                body = {**_body(interval), "paging": {"pageSize": size, "pageNumber": 1}}
+                body = {**self._details.asked(interval), "paging": {"pageSize": size, "pageNumber": 1}}
                 params = None if cursor is None else {"pageToken": cursor}
                 return self._client.fetch(
-                    "POST", QUERY_PATH, read, json=body, params=params, attempts=self._attempts
+                    "POST", self._details.query, read, json=body, params=params, attempts=self._attempts
                 )
 
             envelope = await pages.next(ask)
@@ -189,8 +207,8 @@ class InteractiveQuery:
                 yield envelope.page
         if number == 1 and 0 < envelope.page.records < (envelope.total_hits or 0):
             raise ConfigurationError(
-                f"the server announced {envelope.total_hits} conversations but named no page after the first",
-                path=QUERY_PATH,
+                f"the server announced {envelope.total_hits} {self._details.noun} but named no page after the first",
+                path=self._details.query,
                 remedy='It pages by number, as Genesys Cloud itself does: set paging="number".',
             )
 
@@ -205,32 +223,42 @@ class _Seen:
 
     Attributes:
         page_size: How many records make a full page.
+        details: Of which family the records are.
         rows: How many have come.
+        pages: In how many pages.
         total_hits: The most that was announced.
         last: What made up the last page; empty before the first.
     """
 
     page_size: int
+    details: Details
     rows: int = 0
+    pages: int = 0
     total_hits: int = 0
     last: list[Page] = field(default_factory=list)
+
+    @property
+    def reached(self) -> int:
+        """How many of the announced records lie behind: also those that were dropped from pages."""
+        return self.pages * self.page_size if self.details.pages_may_be_short else self.rows
 
     def take(self, envelopes: list[Envelope]) -> list[Page]:
         """Count the envelopes that together make one page, and return their pages."""
         pages = [envelope.page for envelope in envelopes]
         if rows := _rows(pages):
-            if self.last and not _rows(self.last):
+            if self.last and not _rows(self.last) and not self.details.pages_may_be_short:
                 raise MalformedResponseError(
-                    "a page without rows came before one with rows", method="POST", path=QUERY_PATH
+                    "a page without rows came before one with rows", method="POST", path=self.details.query
                 )
             if pages == self.last:
                 raise PaginationLoopError(
                     "the server sent the same page twice in a row",
-                    path=QUERY_PATH,
+                    path=self.details.query,
                     remedy='A gateway that ignores page numbers needs paging="cursor".',
                 )
         self.last = pages
         self.rows += rows
+        self.pages += 1
         self.total_hits = max(self.total_hits, *(envelope.total_hits or 0 for envelope in envelopes))
         return pages
 
@@ -239,9 +267,12 @@ class _Seen:
         """Whether another page can follow.
 
         A short page is the last one, unless fewer rows came than were announced (a server may allow smaller pages
-        than asked for): then only an empty one is.
+        than asked for): then only an empty one is. Where pages may be short they end with an empty one, once all
+        that was announced was paged through: copies that are dropped count, too.
         """
         rows = _rows(self.last)
+        if self.details.pages_may_be_short:
+            return rows > 0 or self.reached < self.total_hits
         return rows > 0 and (rows >= self.page_size or self.rows < self.total_hits)
 
 
@@ -254,18 +285,6 @@ def _announced(envelope: Envelope) -> int | None:
     if envelope.total_hits is None and not envelope.page.records:
         return 0
     return envelope.total_hits
-
-
-def _body(interval: Interval) -> dict[str, Any]:
-    return {"interval": interval.as_text(), "order": "asc", "orderBy": "conversationStart"}
-
-
-def _too_dense(interval: Interval) -> IntervalTooDenseError:
-    return IntervalTooDenseError(
-        f"{interval.as_text()} still holds more than {ROW_CAP} conversations",
-        path=QUERY_PATH,
-        remedy='The interactive query cannot deliver them: use source="job".',
-    )
 
 
 def _asks_for_less(error: GenesysError) -> bool:

@@ -110,12 +110,13 @@ def is_too_large(error: RequestRejectedError) -> bool:
     return error.code == "response.entity.too.large"
 
 
-def numbered(reached: int, announced: int | None) -> Reader:
+def numbered(reached: int, announced: int | None, *, may_be_empty: bool = False) -> Reader:
     """A reader for a page that is asked for by its number.
 
     Args:
         reached: How many records come before it.
         announced: How many there are, as far as pages before it said; None if it is the first.
+        may_be_empty: Whether a page may be empty although more follow; one answer alone is not believed that.
     """
 
     def answers_needed(said: Envelope) -> int:
@@ -127,6 +128,8 @@ def numbered(reached: int, announced: int | None) -> Reader:
             return _TWICE
         if announced <= reached:
             return 1
+        if may_be_empty:
+            return ANSWERS
         return ANSWERS if announced <= reached + WOBBLE else _NEVER
 
     return _reader(answers_needed)

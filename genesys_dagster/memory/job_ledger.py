@@ -22,7 +22,7 @@ from genesys_dagster.org.org import Org
 _log = logging.getLogger(__name__)
 _KEYS_AT_ONCE = 500  # databases limit the length of a list of keys
 
-Kind = Literal["export", "sweep"]
+Kind = Literal["export", "sweep", "user_status"]
 
 
 class Place(NamedTuple):
