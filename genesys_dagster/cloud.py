@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from genesys_dagster import environment
+from genesys_dagster.assets.agent_status import agent_status
 from genesys_dagster.assets.conversation_details import conversation_details
 from genesys_dagster.assets.genesys_cloud import genesys_cloud
 from genesys_dagster.assets.late_activity import late_activity
@@ -15,6 +16,7 @@ from genesys_dagster.assets.performance import performance
 from genesys_dagster.assets.reference import reference
 from genesys_dagster.assets.report import contact_center_report
 from genesys_dagster.assets.tables import tables
+from genesys_dagster.assets.user_status import user_status
 from genesys_dagster.automation.definitions import automation
 from genesys_dagster.automation.stand_in import stand_in
 from genesys_dagster.checks.all_checks import all_checks
@@ -142,5 +144,6 @@ _PARTS: Mapping[Part, Callable[[Org], list[dg.AssetsDefinition]]] = {
     "tables": tables,
     "performance": performance,
     "reference": reference,
+    "user_status": lambda org: [user_status(org), *agent_status(org)],
     "report": lambda org: [contact_center_report(org)],
 }

@@ -4,6 +4,7 @@
 the newest that the bounds of pyproject.toml allow.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -131,3 +132,13 @@ class LookingSelection(dg.AssetSelection):
     def to_serializable_asset_selection(self, asset_graph: Any) -> dg.AssetSelection:
         """As of Dagster."""
         return self._selection.to_serializable_asset_selection(asset_graph)
+
+
+def looking_back(days: int) -> dg.TimeWindowPartitionMapping:
+    """Map each day to itself and the days before it, which need not be partitions.
+
+    The parameter that says so is in beta; to say that in every process helps nobody who runs this.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.TimeWindowPartitionMapping(start_offset=-days, allow_nonexistent_upstream_partitions=True)

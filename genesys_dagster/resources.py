@@ -11,6 +11,7 @@ from genesys_dagster import environment
 from genesys_dagster.extract.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
 from genesys_dagster.extract.export import ConversationExport
 from genesys_dagster.extract.sweep import Sweep
+from genesys_dagster.extract.user_status import UserStatus, read_user_status
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.errors import ConfigurationError
@@ -18,6 +19,7 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.genesys.settings import ClientSettings, SettingNames
+from genesys_dagster.genesys.user_details import UserDetails
 
 VARIABLES: Mapping[str, str] = {
     **environment.CONNECTION,
@@ -236,6 +238,32 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         self.settings()
         return Sweep(self.client, intervals, self._job_settings(), ledger)
+
+    def user_status(self, window: Interval, ledger: JobLedger | None = None) -> UserStatus:
+        """Read the periods of presence and routing status of a day.
+
+        Args:
+            window: The day.
+            ledger: Where the bulk job is remembered, so that a run that dies leaves it to the next.
+
+        Raises:
+            ConfigurationError: as `settings`.
+            GenesysError: The API cannot be read.
+            DecodeError: What it answers is not a page of user details.
+        """
+        self.settings()
+
+        def details(client: GenesysClient) -> UserDetails:
+            return UserDetails(
+                client,
+                source=self.source,
+                paging=self.paging,
+                page_size=self.query_page_size,
+                settings=self._job_settings(),
+                ledger=ledger,
+            )
+
+        return read_user_status(self.client, details, window)
 
     def _job_settings(self) -> JobSettings:
         return JobSettings(

@@ -112,3 +112,14 @@ def test_every_private_api_is_tried_here():
     ]
     source = inspect.getsource(inspect.getmodule(test_every_private_api_is_tried_here))
     assert [name for name in names if f"private.{name}" not in source] == []
+
+
+def test_a_day_maps_to_itself_and_the_days_before_it_also_where_those_are_no_partitions():
+    def upstream_of(key):
+        found = private.looking_back(2).get_upstream_mapped_partitions_result_for_partitions(
+            dg.PartitionsDefinition.subset_with_partition_keys(DAYS, [key]), DAYS, DAYS
+        )
+        return sorted(found.partitions_subset.get_partition_keys())
+
+    assert upstream_of("2026-05-03") == ["2026-05-01", "2026-05-02", "2026-05-03"]
+    assert upstream_of("2026-05-01") == ["2026-05-01"]

@@ -33,9 +33,7 @@ def follow_upstream(snapshots: dg.AssetSelection | None = None) -> Condition:
     Example:
         `automation_condition=follow_upstream(dg.AssetSelection.assets("users", "queues"))`
     """
-    changed = dg.AutomationCondition.any_deps_match(
-        dg.AutomationCondition.data_version_changed() & ~dg.AutomationCondition.executed_with_root_target()
-    )
+    changed = _changed(dg.AutomationCondition.data_version_changed())
     if snapshots is not None:
         changed = changed.ignore(snapshots)
     return _follow(changed, dg.AutomationCondition.any_deps_missing())
@@ -67,6 +65,24 @@ def follow_emitted(metrics: dg.AssetKey, details: dg.AssetKey, late: dg.AssetKey
         )
     others_missing = dg.AutomationCondition.any_deps_missing().ignore(of_any_day)
     return _follow(changed, _own(details, metrics, missing) | others_missing)
+
+
+def follow_pull(back: dg.AssetSelection, snapshots: dg.AssetSelection) -> Condition:
+    """The same for what looks back at days before.
+
+    Args:
+        back: Upstream assets of which days before are looked at: neither their changes nor their absence count. Another
+            upstream asset, of the same run as theirs, stands for the day's own: whatever is new of it counts, also if its
+            content is the same.
+        snapshots: As in `follow_upstream`.
+    """
+    changed = _changed(dg.AutomationCondition.newly_updated()).ignore(back | snapshots)
+    return _follow(changed, dg.AutomationCondition.any_deps_missing().ignore(back))
+
+
+def _changed(is_new: Condition) -> Any:
+    """Whether something upstream is new that did not come in one run with the asset itself."""
+    return dg.AutomationCondition.any_deps_match(is_new & ~dg.AutomationCondition.executed_with_root_target())
 
 
 def _own(details: dg.AssetKey, metrics: dg.AssetKey, condition: Condition) -> Condition:

@@ -28,6 +28,8 @@ _DESCRIPTIONS = {
     "languages": "Routing languages: names the `requestedLanguageId` of segments.",
     "flows": "Architect flows, deleted ones included: names the `flowId` of sessions.",
     "groups": "Groups of users: names the `groupId` of segments.",
+    "presence_definitions": "Presence definitions, deactivated ones included: names the `organization_presence_id` of "
+    "`user_presence`.",
     "teams": "Teams: names the `teamId` of participants.",
 }
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import dagster as dg
+import pyarrow as pa
 
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.extract.commit import Candidate, Policy, Source, judge
@@ -19,7 +20,24 @@ from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 
 _FACT = "genesys_dagster."
 _SOURCE, _START, _END, _MISSING = (_FACT + name for name in ("source", "start", "end", "announced_missing"))
-KEY, START = "conversationId", "conversationStart"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the rows of a day are.
+
+    Attributes:
+        noun: In the plural.
+        key: What tells them apart.
+        start: When one begins.
+    """
+
+    noun: str
+    key: tuple[str, ...]
+    start: str
+
+
+CONVERSATIONS = Rows("conversations", ("conversationId",), "conversationStart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +58,11 @@ class Came:
 
 
 def stored_day(
-    context: dg.AssetExecutionContext, org: Org, day: str, asset: str = DETAILS
+    context: dg.AssetExecutionContext,
+    org: Org,
+    day: str,
+    asset: str = DETAILS,
+    schema: pa.Schema = CONVERSATION_SCHEMA,
 ) -> StoredVersion | None:
     """The stored version of a day, as it is before anything is asked of Genesys Cloud; None if there is none.
 
@@ -49,7 +71,7 @@ def stored_day(
     lake = getattr(context.resources, org.lake)
     if not isinstance(lake, S3ParquetIOManager):
         return None
-    return lake.stored(org.key(asset), org.days.partitions, day, CONVERSATION_SCHEMA)
+    return lake.stored(org.key(asset), org.days.partitions, day, schema)
 
 
 def source_of(
@@ -81,7 +103,7 @@ def was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
     cut_by = window_of_stored(stored)
     if cut_by is not None:
         return cut_by != window
-    bounds = stored.bounds(START)
+    bounds = stored.bounds(CONVERSATIONS.start)
     return bounds is not None and not (window.start <= bounds[0] and bounds[1] < window.end)
 
 
@@ -94,8 +116,9 @@ def terms(  # noqa: PLR0913 - what a judgement needs
     *,
     stored_source: Source | None = None,
     begin_inside: bool = True,
+    rows: Rows = CONVERSATIONS,
 ) -> Terms:
-    """The terms for one day of conversations.
+    """The terms for one day.
 
     Args:
         day: Partition key.
@@ -104,15 +127,17 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         policy: What passes.
         came: What the new version is made of; called when its rows are complete.
         stored_source: Where the stored rows come from.
-        begin_inside: Whether its conversations are those that begin in the window.
+        begin_inside: Whether its rows are those that begin in the window.
+        rows: What they are.
     """
-    span = Span(START, window.start, window.end) if begin_inside else None
+    span = Span(rows.start, window.start, window.end) if begin_inside else None
     remembered: dict[str, Any] = {}
 
     def judged(finished: Finished) -> Mapping[str, Any]:
         new, changes = came(), finished.changes
         candidate = Candidate(
             day=day,
+            noun=rows.noun,
             rows=finished.rows,
             source=cast("Source | None", new.source),
             announced=new.announced,
@@ -136,4 +161,4 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         }
         return {name: value for name, value in said.items() if value is not None}
 
-    return Terms(stored, KEY, span, judged, facts)
+    return Terms(stored, rows.key, span, judged, facts)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from genesys_dagster.automation.told import WANTED_DAYS, listed, report
+from genesys_dagster.memory.pulls import CONVERSATIONS, Family
 from genesys_dagster.memory.runs import PARTITION, days_in_progress
 from genesys_dagster.memory.wanted import steps as kinds
 from genesys_dagster.memory.wanted.attempts import STEP, step_tag, wishes
@@ -25,6 +26,8 @@ _PRIORITY = {
     PROVISIONAL: 20,
     kinds.SWEEP: 15,
     kinds.LATE_ACTIVITY: 10,
+    kinds.NEW_STATUS: 12,
+    kinds.LATE_STATUS: 7,
     kinds.CHECKS: 8,
     kinds.INCOMPLETE: 5,
     kinds.REFRESH: 5,
@@ -43,7 +46,15 @@ class Asked(NamedTuple):
     words: str
 
 
-def ask(instance: dg.DagsterInstance, org: Org, asker: str, steps: Sequence[Step], now: datetime) -> Asked:
+def ask(  # noqa: PLR0913 - who asks for what
+    instance: dg.DagsterInstance,
+    org: Org,
+    asker: str,
+    steps: Sequence[Step],
+    now: datetime,
+    *,
+    family: Family = CONVERSATIONS,
+) -> Asked:
     """Asks for the steps whose time has come, and shows all of them.
 
     Args:
@@ -52,17 +63,26 @@ def ask(instance: dg.DagsterInstance, org: Org, asker: str, steps: Sequence[Step
         asker: Whose list it is: the sensor's name.
         steps: All that is wanted, the most important first.
         now: The present moment.
+        family: Whose days they are.
     """
     wanted = wishes(instance, org, steps)
     if show(instance, org, asker, wanted):
         report(instance, org, WANTED_DAYS, listed(instance, org))
-    return Asked([request_of(org, wish) for wish in ready_now(instance, org, wanted, now)], in_words(wanted))
+    ready = ready_now(instance, org, wanted, now, family)
+    return Asked([request_of(org, wish) for wish in ready], in_words(wanted))
 
 
-def ready_now(instance: dg.DagsterInstance, org: Org, wanted: Sequence[Wish], now: datetime) -> list[Wish]:
+def ready_now(
+    instance: dg.DagsterInstance,
+    org: Org,
+    wanted: Sequence[Wish],
+    now: datetime,
+    family: Family = CONVERSATIONS,
+) -> list[Wish]:
     """Those that may be asked for, of days that no run is about to write."""
     # Whatever is under way may replace what another run writes, or the other way round: one after the other.
-    return ready(wanted, days_in_progress(instance, org, {wish.step.day for wish in wanted}), now, _MOST)
+    busy = days_in_progress(instance, org, {wish.step.day for wish in wanted}, family)
+    return ready(wanted, busy, now, _MOST)
 
 
 def request_of(org: Org, wish: Wish) -> dg.RunRequest:

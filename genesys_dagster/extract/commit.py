@@ -19,7 +19,7 @@ WOBBLE_SHARE = 0.001
 
 _CAUSES = (
     "Likely causes, in this order: a division or a permission was taken from the roles of the OAuth client; the org's "
-    "retention has deleted the day; the conversations were deleted."
+    "retention has deleted the day; they were deleted."
 )
 _ACCEPT = (
     "If that is how it is to be, materialize this one day with accept_loss: true in the launchpad's config."
@@ -65,7 +65,8 @@ class Candidate:
 
     Attributes:
         day: Partition key, for the words.
-        rows: Conversations that it has.
+        noun: What its rows are, in the plural.
+        rows: How many it has.
         source: Where they come from; None for a version that was not pulled.
         announced: How many Genesys Cloud announced for what was asked; None if it did not say.
         received: How many different ones came, those outside the day included: what was announced covers them, too.
@@ -82,6 +83,7 @@ class Candidate:
     stored: int | None = None
     removed: int = 0
     stored_source: Source | None = None
+    noun: str = "conversations"
 
     @property
     def missing(self) -> int:
@@ -139,7 +141,7 @@ def _less(new: Candidate, policy: Policy) -> CommitRefusedError | None:
     gone = "all" if is_emptied else f"{new.removed:,}"
     passes = "" if is_emptied else f" More than {policy.allowed(new.stored):,} do not pass as deletions."
     return CommitRefusedError(
-        f"{new.day}: {gone} of the {new.stored:,} stored conversations are gone from what Genesys Cloud "
+        f"{new.day}: {gone} of the {new.stored:,} stored {new.noun} are gone from what Genesys Cloud "
         f"answers.{passes} Nothing was replaced. {_CAUSES} {_ACCEPT}"
     )
 
@@ -148,7 +150,7 @@ def _short(new: Candidate, policy: Policy) -> CommitRefusedError | None:
     """A shortfall is asked about again; one that persists is stored only where nothing fuller lies."""
     if not new.missing:
         return None
-    short = f"{new.day}: {new.missing:,} of the {new.announced:,} announced conversations did not come"
+    short = f"{new.day}: {new.missing:,} of the {new.announced:,} announced {new.noun} did not come"
     if policy.accept_loss or not policy.is_last_attempt:
         return CommitRefusedError(f"{short}. Nothing was replaced; they are asked for again.", retryable=True)
     if new.removed:

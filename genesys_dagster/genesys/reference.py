@@ -23,6 +23,8 @@ class Listing:
         path: Path of the listing.
         permission: What a role of the OAuth client needs; None if the API documents no permission.
         params: Query parameters besides paging.
+        variants: Further query parameters, one question for each, where one answer does not hold all. Such a listing
+            comes whole, without pages.
         by_cursor: Whether pages follow each other by an `after` cursor instead of page numbers.
     """
 
@@ -31,6 +33,7 @@ class Listing:
     permission: str | None = None
     params: dict[str, str | int] = field(default_factory=dict)
     by_cursor: bool = False
+    variants: tuple[dict[str, str], ...] = ()
 
 
 # Permissions: SDK documentation of each call (RoutingApi.md, ArchitectApi.md, TeamsApi.md); UsersApi.md,
@@ -52,6 +55,14 @@ LISTINGS = MappingProxyType(
             Listing("groups", "/api/v2/groups"),
             # SDK 269 apis/teams_api.py, `after`; models/team_entity_listing.py has no page count.
             Listing("teams", "/api/v2/teams", "groups:team:view", by_cursor=True),
+            # Enforced only for definitions that belong to a division (SDK 269 PresenceApi.md). Old periods name
+            # deactivated ones; those come only if asked for, and whether they come alone then is not documented.
+            Listing(
+                "presence_definitions",
+                "/api/v2/presence/definitions",
+                "presence:presenceDefinition:view",
+                variants=({"deactivated": "false"}, {"deactivated": "true"}),
+            ),
         )
     }
 )
@@ -75,11 +86,7 @@ async def read_listing(client: GenesysClient, listing: Listing) -> AsyncGenerato
         GenesysError: As in `GenesysClient.fetch`.
     """
     seen: set[str] = set()
-    pages = (
-        _along_cursor(client, listing)
-        if listing.by_cursor
-        else entities(client, listing.path, listing.params)
-    )
+    pages = _pages(client, listing)
     async with aclosing(pages) as found:
         async for entity in found:
             identity = entity.get("id")
@@ -90,6 +97,23 @@ async def read_listing(client: GenesysClient, listing: Listing) -> AsyncGenerato
             if identity not in seen:
                 seen.add(identity)
                 yield entity
+
+
+def _pages(client: GenesysClient, listing: Listing) -> AsyncGenerator[dict[str, Any], None]:
+    if listing.variants:
+        return _whole(client, listing)
+    if listing.by_cursor:
+        return _along_cursor(client, listing)
+    return entities(client, listing.path, listing.params)
+
+
+async def _whole(client: GenesysClient, listing: Listing) -> AsyncGenerator[dict[str, Any], None]:
+    for variant in listing.variants:
+        page = await client.fetch(
+            "GET", listing.path, read_listing_page, params={**listing.params, **variant}
+        )
+        for entity in page.entities:
+            yield entity
 
 
 async def _along_cursor(client: GenesysClient, listing: Listing) -> AsyncGenerator[dict[str, Any], None]:

@@ -16,6 +16,7 @@ from genesys_dagster.lake.errors import ReadError
 from genesys_dagster.lake.stored import StoredVersion
 
 logger = logging.getLogger(__name__)
+QUOTE = '"'
 
 Digests = npt.NDArray[np.uint64]
 
@@ -44,10 +45,10 @@ class RowDigests:
     that is absent.
 
     Args:
-        key: The column whose value tells rows apart.
+        key: The columns whose values tell rows apart.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, *key: str) -> None:
         import duckdb
 
         self.key = key
@@ -85,9 +86,9 @@ class RowDigests:
         self._parts.clear()
 
     def _digests(self, table: pa.Table) -> tuple[Digests, Digests]:
-        key = self.key.replace('"', '""')
+        key = ", ".join(f'"{name.replace(QUOTE, QUOTE * 2)}"' for name in self.key)
         columns = self._connection.from_arrow(table).set_alias("row")
-        digests = columns.project(f'hash("{key}") AS of_key, hash("row") AS of_row').fetchnumpy()
+        digests = columns.project(f'hash({key}) AS of_key, hash("row") AS of_row').fetchnumpy()
         return digests["of_key"], digests["of_row"]
 
     def _sorted(self) -> tuple[Digests, Digests]:

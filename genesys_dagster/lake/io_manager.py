@@ -191,7 +191,7 @@ class S3ParquetIOManager(LakeDoor):
         client, bucket, key = self.client, self.place().bucket, self._key(context, partition)
         terms = stream.terms
         if terms is None and (column := context.definition_metadata.get("count_changes_by")):
-            terms = Terms(stored_version(client, bucket, key, stream.schema), str(column))
+            terms = Terms(stored_version(client, bucket, key, stream.schema), (str(column),))
         if terms is None:
             before = current_version(client, bucket, key)
         else:

@@ -1,6 +1,6 @@
 """An object as it is stored now, read a few rows at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -86,19 +86,25 @@ class StoredVersion:
                 raise pa.ArrowInvalid("its columns are not those of the new version")
             yield from _batches(parquet)
 
-    def columns(self, *names: str | None) -> Iterator[pa.Table]:
-        """Yields those of some columns that it has, a few rows at a time.
+    def columns(self, needed: Sequence[str], other: str | None = None) -> Iterator[pa.Table]:
+        """Yields some columns, a few rows at a time.
+
+        Args:
+            needed: Those without which nothing can be told.
+            other: One more, if it has that.
 
         Raises:
             StorageError: S3 refused or could not be reached.
             pyarrow.ArrowInvalid: It is no Parquet.
-            ReadError: It has not the first column.
+            ReadError: It lacks a needed column.
         """
         with pq.ParquetFile(self._file) as parquet:
-            wanted = [name for name in names if name and name in parquet.schema_arrow.names]
-            if not wanted or wanted[0] != names[0]:
-                raise ReadError(f"{self.uri} has no column {names[0]!r}.")
-            yield from _batches(parquet, wanted)
+            there = parquet.schema_arrow.names
+            for name in needed:
+                if name not in there:
+                    raise ReadError(f"{self.uri} has no column {name!r}.")
+            wanted = dict.fromkeys([*needed, *([other] if other and other in there else [])])
+            yield from _batches(parquet, list(wanted))
 
     @cached_property
     def _footer(self) -> pq.FileMetaData | None:

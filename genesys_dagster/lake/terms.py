@@ -63,7 +63,7 @@ class Terms:
     Attributes:
         before: The stored version, opened before anything was asked of the rows' source; None if there was none. If
             another lies there in the end, nothing is written.
-        key: The column whose value tells rows apart.
+        key: The columns whose values tell rows apart.
         span: Which rows of the stored version the new one should have; None for all.
         judge: Called once, when all rows are there: raises whatever it likes if the version must not be
             committed, and returns metadata to add.
@@ -72,7 +72,7 @@ class Terms:
     """
 
     before: StoredVersion | None
-    key: str
+    key: tuple[str, ...]
     span: Span | None = None
     judge: Callable[[Finished], Mapping[str, Any]] = _accept
     facts: Callable[[], Mapping[str, str]] = dict
@@ -87,7 +87,7 @@ class Judgement:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._digests = RowDigests(terms.key) if terms.before is not None else None
+        self._digests = RowDigests(*terms.key) if terms.before is not None else None
         self._rows = 0
 
     def see(self, rows: pa.Table) -> None:

@@ -1,14 +1,41 @@
-"""What the instance remembers of past pulls of an org's `conversation_details`: metadata of each materialization."""
+"""What the instance remembers of past pulls of an org's days: metadata of each materialization."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 
 from genesys_dagster.org.org import Org
 
 DETAILS, LATE_ACTIVITY = "conversation_details", "late_activity"
+
+
+class Family(NamedTuple):
+    """Assets of days that are pulled, and kept up to date, together.
+
+    Attributes:
+        pulled: The asset whose materialization tells that a day was pulled.
+        updated: That whose materialization tells that it was brought up to date.
+        late: That which holds what a day has brought for days before.
+        writes: All that its runs write.
+    """
+
+    pulled: str
+    updated: str
+    late: str
+    writes: tuple[str, ...]
+
+
+CONVERSATIONS = Family(DETAILS, DETAILS, LATE_ACTIVITY, (DETAILS, LATE_ACTIVITY))
+# Of what a run writes, the last tells that all of it is there.
+USER_STATUS = Family(
+    "late_user_status",
+    "user_routing_status",
+    "late_user_status",
+    ("user_presence", "user_routing_status", "late_user_status"),
+)
 
 _AT_ONCE = 500  # databases limit the length of a list
 
@@ -87,18 +114,20 @@ def pulls_after(
         yield record.storage_id, pull_of(record)
 
 
-def latest_pulls(instance: dg.DagsterInstance, org: Org, days: Iterable[str]) -> dict[str, Pull]:
+def latest_pulls(
+    instance: dg.DagsterInstance, org: Org, days: Iterable[str], asset: str = DETAILS
+) -> dict[str, Pull]:
     """The latest pull of each of a few days; days without one are left out."""
-    records = latest_materializations(instance, org, days).values()
+    records = latest_materializations(instance, org, days, asset).values()
     return {pull.day: pull for record in records if (pull := pull_of(record)) is not None}
 
 
 def latest_materializations(
-    instance: dg.DagsterInstance, org: Org, days: Iterable[str]
+    instance: dg.DagsterInstance, org: Org, days: Iterable[str], asset: str = DETAILS
 ) -> dict[str, dg.EventLogRecord]:
     """The events of the latest pull of each of a few days; days without one are left out."""
-    details = org.key(DETAILS)
-    records = _records(instance, details, latest_places(instance, details, days).values())
+    key = org.key(asset)
+    records = _records(instance, key, latest_places(instance, key, days).values())
     return {record.partition_key: record for record in records if record.partition_key is not None}
 
 
@@ -113,7 +142,9 @@ def latest_places(instance: dg.DagsterInstance, asset: dg.AssetKey, days: Iterab
     return places
 
 
-def sweeps_naming(instance: dg.DagsterInstance, org: Org, day: str, after: datetime) -> list[str]:
+def sweeps_naming(
+    instance: dg.DagsterInstance, org: Org, day: str, after: datetime, late: str = LATE_ACTIVITY
+) -> list[str]:
     """The sweeps that found something in a day and ended after an instant, from what their materializations say.
 
     Args:
@@ -121,11 +152,12 @@ def sweeps_naming(instance: dg.DagsterInstance, org: Org, day: str, after: datet
         org: Whose.
         day: Partition key.
         after: What happened before it is in the day already.
+        late: The asset of the sweeps.
 
     Returns:
-        Partition keys of `late_activity`, oldest first. A sweep that does not say which days it found counts.
+        Their partition keys, oldest first. A sweep that does not say which days it found counts.
     """
-    asset = org.key(LATE_ACTIVITY)
+    asset = org.key(late)
     swept = filter(org.days.is_partition, instance.get_materialized_partitions(asset))
     later = [sweep for sweep in swept if sweep > day and org.days.end_of(sweep) > after]
     records = _records(instance, asset, latest_places(instance, asset, later).values())

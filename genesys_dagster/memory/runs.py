@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
+from genesys_dagster.memory.pulls import CONVERSATIONS, Family
 from genesys_dagster.org.org import ORG_TAG, Org
 
 # Dagster docs, "Run tags": a run of one partition has the first, one of a range the other two.
@@ -37,7 +37,9 @@ class Days(NamedTuple):
         return self.first if self.first == self.last else f"{self.first} to {self.last}"
 
 
-def days_in_progress(instance: dg.DagsterInstance, org: Org, days: Collection[str]) -> set[str]:
+def days_in_progress(
+    instance: dg.DagsterInstance, org: Org, days: Collection[str], family: Family = CONVERSATIONS
+) -> set[str]:
     """Those of the days that a run of the org is about to write, or waiting to."""
     if not days:
         return set()
@@ -48,7 +50,7 @@ def days_in_progress(instance: dg.DagsterInstance, org: Org, days: Collection[st
         Days.of(record.dagster_run.tags)
         for tags in wanted
         for record in instance.get_run_records(dg.RunsFilter(tags=tags, statuses=_UNFINISHED))
-        if writes(org, record.dagster_run)
+        if writes(org, record.dagster_run, family)
     }
     return {day for day in days for span in spans if span and span.first <= day <= span.last}
 
@@ -60,8 +62,8 @@ def is_of(org: Org, run: dg.DagsterRun) -> bool:
     return not set(org.keys.values()).isdisjoint(run.asset_selection or ())
 
 
-def writes(org: Org, run: dg.DagsterRun) -> bool:
-    """Whether a run may write the org's days. Of one that does not say for what it was launched, that is assumed."""
+def writes(org: Org, run: dg.DagsterRun, family: Family = CONVERSATIONS) -> bool:
+    """Whether a run may write days of a family of the org's. Of one that does not say for what it was launched, that is assumed."""
     if run.asset_selection is not None:
-        return not {org.key(DETAILS), org.key(LATE_ACTIVITY)}.isdisjoint(run.asset_selection)
+        return not {org.key(name) for name in family.writes}.isdisjoint(run.asset_selection)
     return ORG_TAG not in run.tags or run.tags[ORG_TAG] == org.tag[ORG_TAG]

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-Part: TypeAlias = Literal["late_activity", "reference", "tables", "performance", "report"]
+Part: TypeAlias = Literal["late_activity", "reference", "tables", "performance", "user_status", "report"]
 """What can be left out of an org's export; `conversation_details` cannot."""
 
-NEEDS: Mapping[Part, tuple[Part, ...]] = {"performance": ("tables", "reference"), "report": ("performance",)}
+NEEDS: Mapping[Part, tuple[Part, ...]] = {
+    "performance": ("tables", "reference"),
+    "user_status": ("reference",),
+    "report": ("performance",),
+}
 """What each part is made of."""
 
 
@@ -37,6 +41,7 @@ CATALOG: Mapping[str, Entry] = {
         name: Entry("reference", _PULLED, name == "users", "reference")
         for name in (
             "users", "queues", "wrapup_codes", "divisions", "skills", "languages", "flows", "groups", "teams",
+            "presence_definitions",
         )
     },
     **{
@@ -49,6 +54,14 @@ CATALOG: Mapping[str, Entry] = {
     **{
         name: Entry("performance", _MADE, name == "agent_performance", "performance")
         for name in ("queue_performance", "agent_performance", "queue_performance_weekly")
+    },
+    **{
+        name: Entry("user_status", _PULLED, personal=True, part="user_status")
+        for name in ("user_presence", "user_routing_status", "late_user_status")
+    },
+    **{
+        name: Entry("user_status", _MADE, personal=True, part="user_status")
+        for name in ("agent_status", "agent_status_daily")
     },
     "contact_center_report": Entry("report", frozenset({"python", "plotly", "html", "s3"}), part="report"),
 }  # fmt: skip

@@ -102,6 +102,11 @@ class Org(BaseModel):
         description="Of how many days before a day the figures look for what older conversations did on it, where no "
         "late_activity of the day is in the lake. 14: as long as the refresh plan pulls every day again.",
     )
+    status_days_back: int = Field(
+        default=60,
+        ge=0,
+        description="For how many days before a day agent_status looks for the status that was still open when it began.",
+    )
 
     # What runs by itself.
     automation: bool = Field(
@@ -155,7 +160,7 @@ class Org(BaseModel):
 
     # What there is, and how it is called.
     parts: Sequence[Part] = Field(
-        default=("late_activity", "reference", "tables", "performance", "report"),
+        default=("late_activity", "reference", "tables", "performance", "user_status", "report"),
         description="What there is besides conversation_details.",
     )
     key_prefix: Sequence[str] | None = Field(
@@ -164,7 +169,7 @@ class Org(BaseModel):
     )
     groups: Mapping[str, str] = Field(
         default_factory=dict,
-        description="Other names of groups, by ours: genesys_cloud, reference, tables, performance, report.",
+        description="Other names of groups, by ours: genesys_cloud, reference, tables, performance, user_status, report.",
     )
     owners: Sequence[str] = Field(
         default=("team:data-engineering",),

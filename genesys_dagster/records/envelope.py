@@ -17,19 +17,26 @@ def records_of(page: bytes, records_key: str) -> list[dict[str, Any]]:
     Raises:
         DecodeError: the page is not a JSON object with a list of conversations under `records_key`.
     """
+    return [_identified(record, records_key) for record in objects_of(page, records_key)]
+
+
+def objects_of(page: bytes, key: str, what: str = "conversations") -> list[dict[str, Any]]:
+    """The objects that a page lists under a key; numbers with a fraction are exact decimals.
+
+    Raises:
+        DecodeError: The page is not a JSON object with a list of objects under `key`; null and nothing are an empty one.
+    """
     envelope = _parse(page)
     if not isinstance(envelope, dict):
         raise DecodeError(
             "A response is JSON, but not an object: is the API URL that of a Genesys Cloud API?"
         )
-    records = envelope.get(records_key)
-    if records is None:
+    found = envelope.get(key)
+    if found is None:
         return []
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise DecodeError(
-            f"A response holds under {records_key!r} something else than a list of conversations."
-        )
-    return [_identified(record, records_key) for record in records]
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise DecodeError(f"A response holds under {key!r} something else than a list of {what}.")
+    return found
 
 
 def _parse(page: bytes) -> Any:

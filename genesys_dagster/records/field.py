@@ -35,6 +35,11 @@ def timestamp(name: str, description: str) -> pa.Field:
     return _field(name, TIMESTAMP, description)
 
 
+def calendar_day(name: str, description: str, **metadata: str) -> pa.Field:
+    """A day of the calendar; `metadata` is more that the field says of itself."""
+    return pa.field(name, pa.date32(), metadata={"description": description, **metadata})
+
+
 def flag(name: str, description: str) -> pa.Field:
     """A boolean."""
     return _field(name, pa.bool_(), description)

@@ -5,7 +5,8 @@ data of users excepted, which the analyses do not need.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +36,12 @@ class Column:
     Attributes:
         field: Name, type and documentation.
         path: Keys that lead to the value.
+        spelt: How a text is written here.
     """
 
     field: pa.Field
     path: tuple[str, ...]
+    spelt: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Entity:
         held: set[tuple[str, ...]] = set()
         for column in self.columns:
             value = _value(entity, column.path)
-            row[column.field.name] = typed = _typed(value, column.field.type)
+            typed = _typed(value, column.field.type)
+            row[column.field.name] = column.spelt(typed) if isinstance(typed, str) else typed
             if typed is not None or value is None:
                 held.add(column.path)
         rest = self._rest(entity, held)
@@ -125,6 +129,11 @@ def _column(field_: pa.Field, *path: str) -> Column:
     return Column(field_, path)
 
 
+def _in_capitals(text_: str) -> str:
+    """`OnQueue`, as definitions have it, as `ON_QUEUE`, as analytics has it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text_).upper()
+
+
 def _id(what: str) -> Column:
     return _column(
         text("id", f"Id of the {what}, as conversation records name it.").with_nullable(False), "id"
@@ -147,7 +156,7 @@ def _named(what: str, name: str, *, personal: bool = False) -> tuple[Column, Col
 
 
 # Source of names and meanings: Genesys Cloud SDK 269, models/user.py, queue.py, wrapup_code.py, authz_division.py,
-# routing_skill.py, language.py, flow.py, group.py, team.py.
+# routing_skill.py, language.py, flow.py, group.py, team.py, organization_presence_definition.py.
 ENTITIES: Mapping[str, Entity] = {
     "users": Entity(
         (
@@ -216,6 +225,28 @@ ENTITIES: Mapping[str, Entity] = {
             _column(choice("visibility", "Who sees the group: public, owners or members."), "visibility"),
             _MEMBERS,
             _MODIFIED,
+        )
+    ),
+    "presence_definitions": Entity(
+        (
+            _id("presence definition"),
+            # Names of definitions can be empty; the label in English is what people see.
+            _column(text("name", "Name of the presence definition."), "name"),
+            _column(text("label_en_us", "Its label in American English."), "languageLabels", "en_US"),
+            Column(
+                choice(
+                    "system_presence",
+                    "The system presence that it is a kind of, in capitals as in user_presence (ON_QUEUE).",
+                ),
+                ("systemPresence",),
+                spelt=_in_capitals,
+            ),
+            _column(
+                choice("type", "System, the same in every org, or User, the org's own."),
+                "type",
+            ),
+            _column(reference("division_id", "Division to which it belongs, by id."), "divisionId"),
+            _column(flag("deactivated", "Whether it can no longer be chosen."), "deactivated"),
         )
     ),
     "teams": Entity(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from genesys_dagster.records.field import choice, count, number, reference, text, timestamp
+from genesys_dagster.records.field import calendar_day, choice, count, number, reference, text, timestamp
 
 _OF_PARTITION = {"partition": "day"}
 
@@ -35,10 +35,6 @@ def rows_of_days(days: Mapping[str, ds.Dataset], columns: Sequence[str]) -> Iter
     for key, rows in sorted(days.items()):
         day = pa.scalar(date.fromisoformat(key), pa.date32())
         yield from rows.to_batches(columns=list(columns), filter=pc.field("day") == day)
-
-
-def _date(name: str, description: str, **metadata: str) -> pa.Field:
-    return pa.field(name, pa.date32(), metadata={"description": description, **metadata})
 
 
 _QUEUE = [
@@ -142,7 +138,7 @@ _TRANSFERS = [
 QUEUE_PERFORMANCE = pa.schema(
     [
         timestamp("interval_start", "Start of the half hour in which the metrics were emitted."),
-        _date(
+        calendar_day(
             "day",
             "Day of the half hour in the time zone of the partitions: that of the partition.",
             **_OF_PARTITION,
@@ -167,7 +163,7 @@ QUEUE_PERFORMANCE = pa.schema(
 
 QUEUE_PERFORMANCE_WEEKLY = pa.schema(
     [
-        _date("week", "Monday of the week in which the metrics were emitted."),
+        calendar_day("week", "Monday of the week in which the metrics were emitted."),
         *_QUEUE,
         _MEDIUM,
         _DIRECTION,
@@ -184,7 +180,7 @@ QUEUE_PERFORMANCE_WEEKLY = pa.schema(
 
 AGENT_PERFORMANCE = pa.schema(
     [
-        _date(
+        calendar_day(
             "day",
             "Day on which the metrics were emitted in the time zone of the partitions: that of the partition.",
             **_OF_PARTITION,

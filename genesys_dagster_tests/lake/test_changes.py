@@ -103,7 +103,7 @@ def verdict(client, bucket, rows):
     seen = []
     before = stored_version(client, bucket, "day.parquet", SCHEMA)
     judgement = Judgement(
-        Terms(before, "id", judge=lambda finished: seen.append(finished) or {"judged": True})
+        Terms(before, ("id",), judge=lambda finished: seen.append(finished) or {"judged": True})
     )
     judgement.see(table(rows))
     return dict(judgement.metadata()), *seen
@@ -145,7 +145,7 @@ def test_only_stored_rows_that_belong_to_the_span_count_as_gone(client, bucket, 
     pq.write_table(pa.table({"id": list("abcd"), "at": hours}, schema), sink)
     store.put("day.parquet", sink.getvalue().to_pybytes())
     before = stored_version(client, bucket, "day.parquet", schema)
-    judgement = Judgement(Terms(before, "id", Span("at", hours[1], hours[3])))
+    judgement = Judgement(Terms(before, ("id",), Span("at", hours[1], hours[3])))
     judgement.see(pa.table({"id": ["b"], "at": hours[1:2]}, schema))
     assert judgement.metadata()["rows_removed"] == 1
 
@@ -181,7 +181,7 @@ def test_a_refused_write_that_somebody_remembers_keeps_no_thread(client, bucket,
         with pytest.raises(PermissionError) as caught:
             publish(
                 FrameStream(SCHEMA, [table({"x": ROW_A})]), client, bucket, "day.parquet",
-                parquet=ParquetSettings(), upload=UploadSettings(), terms=Terms(before, "id", judge=refuse),
+                parquet=ParquetSettings(), upload=UploadSettings(), terms=Terms(before, ("id",), judge=refuse),
             )  # fmt: skip
         return caught.value
 

@@ -16,7 +16,9 @@ REFRESHES = "refresh_days"
 SWEEPS = "sweep_late_activity_daily"
 UPDATES = "update_from_late_activity"
 CHECKS = "check_days"
-ASKERS = (NEW_DAYS, REFRESHES, SWEEPS, UPDATES, CHECKS)
+NEW_STATUS = "export_user_status"
+STATUS_UPDATES = "update_user_status"
+ASKERS = (NEW_DAYS, REFRESHES, SWEEPS, UPDATES, CHECKS, NEW_STATUS, STATUS_UPDATES)
 _MOST = 500  # lines per asker; the list is for people
 
 

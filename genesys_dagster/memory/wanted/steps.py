@@ -10,6 +10,8 @@ INCOMPLETE = "incomplete"
 LATE_ACTIVITY = "late activity"
 SWEEP = "sweep"
 CHECKS = "checks"
+NEW_STATUS = "user status"
+LATE_STATUS = "end of user status"
 
 _LONGEST_PAUSE = timedelta(days=1)
 _FIRST_PAUSE = timedelta(hours=1)

@@ -1,0 +1,353 @@
+"""The assets `user_presence`, `user_routing_status` and `late_user_status`: agents' time, day by day, from one pull."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.assets.terms import Came, Rows, stored_day, terms
+from genesys_dagster.extract.commit import Policy
+from genesys_dagster.extract.user_status import UserStatus
+from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.metadata import column_schema
+from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.memory.job_ledger import InstanceLedger
+from genesys_dagster.memory.pulls import sweeps_naming
+from genesys_dagster.org.org import Org
+from genesys_dagster.records.user_status import (
+    KEY,
+    PERIODS,
+    USER_PRESENCE,
+    USER_ROUTING_STATUS,
+    Kind,
+    as_periods,
+    began_in,
+    counted,
+    distinct,
+    of_kind,
+)
+from genesys_dagster.resources import GenesysResource
+
+PRESENCE, ROUTING, LATE = "user_presence", "user_routing_status", "late_user_status"
+_UNKNOWN_FIELDS_SHOWN = 50
+
+_ABOUT = """
+A period is told by `user_id` and `start_time`; it is stored whole, never clipped, in the partition of the day on which it
+began. One that is open has no end; when it ends on a later day, the pull of that day brings the end, which is put in
+here without a request. That a user has no period on a day does not mean that the user was offline: what was open before
+lasts. Comes from the bulk job for users once that job's own watermark has passed the end of the day, from the interactive
+query before.
+"""
+
+
+class Table(NamedTuple):
+    """One of the assets."""
+
+    schema: pa.Schema
+    kind: Kind | None
+    description: str
+
+
+TABLES: Mapping[str, Table] = {
+    PRESENCE: Table(
+        USER_PRESENCE,
+        "presence",
+        "What users have chosen to be (available, on queue, at a meal …): one row per period.\n" + _ABOUT,
+    ),
+    ROUTING: Table(
+        USER_ROUTING_STATUS,
+        "routing_status",
+        "What the routing of interactions makes of users (idle, interacting, not responding …): one row per period.\n"
+        + _ABOUT,
+    ),
+    LATE: Table(
+        PERIODS,
+        None,
+        "The periods of presence and routing status that began before the partition's day and were not over when it began, "
+        "as Genesys Cloud tells them with this day: those that ended on it, and some that go on. The sensor "
+        "`update_user_status` puts their ends into the partitions where they began.",
+    ),
+}
+
+
+class StatusConfig(dg.Config):
+    """How a run brings a day of user status."""
+
+    from_late_user_status: bool = Field(
+        default=False,
+        description="Put in only the ends that `late_user_status` has brought since, without asking Genesys Cloud. A day "
+        "that was never pulled, and a run over several days, are pulled all the same.",
+    )
+    accept_loss: bool = Field(
+        default=False,
+        description="Commit what Genesys Cloud answers now even if the stored version has periods that this one lacks. For "
+        "one partition and one run.",
+    )
+
+
+def user_status(org: Org) -> dg.AssetsDefinition:
+    """The assets, for an org: one step, which asks once."""
+    outs = {
+        name: dg.AssetOut.from_spec(
+            org.spec(
+                name,
+                description=table.description,
+                metadata={"dagster/column_schema": column_schema(table.schema)},
+                code_version="1",
+            ),
+            io_manager_key=org.lake,
+            is_required=False,
+            backfill_policy=org.backfill_policy,
+        )
+        for name, table in TABLES.items()
+    }
+
+    @dg.multi_asset(
+        name=org.label("user_status"),
+        outs=outs,
+        deps=[org.key("genesys_cloud")],
+        partitions_def=org.days.partitions,
+        can_subset=True,
+        required_resource_keys={org.genesys, org.lake},
+        retry_policy=RETRY_AFTER_OUTAGE,
+        pool=org.api_pool,
+    )
+    def pull(context: dg.AssetExecutionContext, config: StatusConfig) -> Iterator[dg.Output[Any]]:
+        days = context.partition_keys
+        if config.accept_loss and len(days) > 1:
+            raise dg.Failure(
+                "accept_loss is for one day: materialize the partition concerned alone.", allow_retries=False
+            )
+        wanted = [name for name in TABLES if org.key(name) in context.selected_asset_keys]
+        if (
+            config.from_late_user_status
+            and len(days) == 1
+            and (found := _updated(context, org, days[0], wanted))
+        ):
+            for name, stream in found.items():
+                yield dg.Output(stream, output_name=name)
+            return
+        kept = _Kept(context, org, config, wanted)
+        for name in wanted:
+            one = kept.stream(days[0], name) if len(days) == 1 else None
+            yield dg.Output(one or ((day, kept.stream(day, name)) for day in days), output_name=name)
+
+    return pull
+
+
+class _Kept:
+    """The days of a run, each read once, and kept in a temporary file until all its tables are written.
+
+    Dagster writes one asset after the other, each with all its days.
+    """
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, org: Org, config: StatusConfig, wanted: Sequence[str]
+    ) -> None:
+        self._context = context
+        self._org = org
+        self._config = config
+        self._wanted = wanted
+        self._waiting: dict[tuple[str, str], tuple[Any, FrameStream]] = {}
+
+    def stream(self, day: str, name: str) -> FrameStream:
+        """The rows of a day's table."""
+        if (day, name) not in self._waiting:
+            for each, stream in _pulled(self._context, self._org, day, self._wanted, self._config).items():
+                self._waiting[day, each] = _to_disk(stream)
+        file, stream = self._waiting.pop((day, name))
+        return FrameStream(stream.schema, _from_disk(file), stream.metadata, stream.terms)
+
+
+def _to_disk(stream: FrameStream) -> tuple[Any, FrameStream]:
+    file = tempfile.SpooledTemporaryFile(max_size=2**23)  # noqa: SIM115 - closed when it is read
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(pa.PythonFile(file, "w"), stream.schema, options=options) as sink:
+        for rows in stream.frames:
+            sink.write(rows)
+    return file, stream
+
+
+def _from_disk(file: Any) -> Iterator[pa.RecordBatch]:
+    with file:
+        file.seek(0)
+        yield from pa.ipc.open_stream(pa.PythonFile(file, "r"))
+
+
+def _pulled(
+    context: dg.AssetExecutionContext, org: Org, day: str, wanted: Sequence[str], config: StatusConfig
+) -> dict[str, FrameStream]:
+    genesys: GenesysResource = getattr(context.resources, org.genesys)
+    window = _window(org, day)
+    stored = _stored(context, org, day, wanted)
+    with as_failure():
+        policy = genesys.commit_policy(accept_loss=config.accept_loss)
+        ledger = InstanceLedger(context.instance, org, context.run.run_id, window, kind="user_status")
+        found = genesys.user_status(window, ledger)
+    context.log.info(
+        "%s: %d periods of %d users began, %d went on, %d pages from the %s",
+        day,
+        len(found.began),
+        found.users,
+        len(found.late),
+        found.pages,
+        found.source,
+    )
+    later = _later(context, org, day, window)
+    periods = None if later is None else later.periods
+
+    def stream(name: str) -> FrameStream:
+        kind = TABLES[name].kind
+        rows = _with_known_ends(found.began, kind, stored[name], periods) if kind else found.late
+        said = {**_metadata(found), **_contents(org, name, rows)}
+        return _stream(name, day, window, rows, said, stored=stored[name], policy=policy, source=found.source)
+
+    return {name: stream(name) for name in wanted}
+
+
+def _with_known_ends(
+    began: pa.Table, kind: Kind, stored: StoredVersion | None, later: pa.Table | None
+) -> pa.Table:
+    """What came; an end that was known before is not forgotten for an open copy."""
+    rows = began.filter(pc.equal(began["kind"], kind))
+    known = [] if later is None else [later.filter(pc.equal(later["kind"], kind))]
+    if stored is not None and stored.has_schema():
+        known.append(as_periods(stored.tables(), kind))
+    if known and rows["end_time"].null_count:
+        before = pa.concat_tables(known)
+        ended = before.filter(pc.is_valid(before["end_time"]))
+        rows = distinct(rows, ended.join(rows.select(KEY), KEY, join_type="left semi")).rows
+    return of_kind(rows, kind)
+
+
+class _Later(NamedTuple):
+    """What later days have brought for a day.
+
+    Attributes:
+        days: Which.
+        periods: Those that began on the day.
+        until: What happened before this instant is in them.
+    """
+
+    days: list[str]
+    periods: pa.Table
+    until: datetime
+
+
+def _later(context: dg.AssetExecutionContext, org: Org, day: str, window: Interval) -> _Later | None:
+    """None if it is not in the lake as it should be."""
+    days = sweeps_naming(context.instance, org, day, org.days.end_of(day), LATE)
+    found = [stored_day(context, org, each, LATE, PERIODS) for each in days]
+    usable = [version for version in found if version is not None and version.has_schema()]
+    if len(usable) < len(found):
+        return None
+    pieces = [table for version in usable for table in version.tables()]
+    rows = pa.concat_tables([PERIODS.empty_table(), *pieces])
+    until = max(map(org.days.end_of, days), default=org.days.end_of(day))
+    return _Later(days, rows.filter(began_in(rows, window.start, window.end)), until)
+
+
+def _updated(
+    context: dg.AssetExecutionContext, org: Org, day: str, wanted: Sequence[str]
+) -> dict[str, FrameStream] | None:
+    """The stored rows of a day with the ends that later days have brought; None if it has to be pulled."""
+    names = [name for name in wanted if TABLES[name].kind]
+    window = _window(org, day)
+    stored = _stored(context, org, day, names)
+    later = _later(context, org, day, window)
+    if not names or later is None or any(v is None or not v.has_schema() for v in stored.values()):
+        return None
+    context.log.info("%s: putting in %d periods from %d later days", day, len(later.periods), len(later.days))
+    said = {
+        "pages": 0,
+        "api_requests": 0,
+        "api_retries": 0,
+        "active_until": dg.MetadataValue.timestamp(later.until),
+        "updated_from": dg.MetadataValue.json(later.days),
+    }
+
+    def stream(name: str) -> FrameStream:
+        kind, version = TABLES[name].kind, stored[name]
+        assert kind is not None and version is not None  # noqa: S101, PT018 - looked at above
+        newer = later.periods.filter(pc.equal(later.periods["kind"], kind))
+        rows = of_kind(distinct(newer, as_periods(version.tables(), kind)).rows, kind)
+        return _stream(name, day, window, rows, {**said, **_contents(org, name, rows)}, stored=version)
+
+    return {name: stream(name) for name in names}
+
+
+def _stored(
+    context: dg.AssetExecutionContext, org: Org, day: str, names: Sequence[str]
+) -> dict[str, StoredVersion | None]:
+    return {name: stored_day(context, org, day, name, TABLES[name].schema) for name in names}
+
+
+def _stream(  # noqa: PLR0913 - what a commit needs
+    name: str,
+    day: str,
+    window: Interval,
+    rows: pa.Table,
+    said: Mapping[str, Any],
+    *,
+    stored: StoredVersion | None,
+    policy: Policy | None = None,
+    source: str | None = None,
+) -> FrameStream:
+    is_late = TABLES[name].kind is None
+    key = ("kind", *KEY) if is_late else tuple(KEY)
+    on_terms = terms(
+        day,
+        window,
+        stored,
+        policy or Policy(),
+        lambda: Came(source),
+        begin_inside=not is_late,
+        rows=Rows("periods", key, "start_time"),
+    )
+    return FrameStream(TABLES[name].schema, rows.to_batches(), lambda: said, on_terms)
+
+
+def _metadata(found: UserStatus) -> Mapping[str, Any]:
+    unknown = dict(found.unknown_fields.most_common(_UNKNOWN_FIELDS_SHOWN))
+    return {
+        "source": found.source,
+        "pages": found.pages,
+        "api_requests": found.api_requests,
+        "api_retries": found.api_retries,
+        "users": found.users,
+        "duplicates_dropped": found.duplicates_dropped,
+        "contradictory_dropped": found.contradictory,
+        "outside_window_dropped": found.outside_window_dropped,
+        "known_until": dg.MetadataValue.timestamp(found.known_until),
+        "unknown_fields": dg.MetadataValue.json(unknown),
+    }
+
+
+def _contents(org: Org, name: str, rows: pa.Table) -> Mapping[str, Any]:
+    named = {"days": dg.MetadataValue.json(_days(org, rows))} if name == LATE else {}
+    return {"open_periods": rows["end_time"].null_count, **named}
+
+
+def _days(org: Org, rows: pa.Table) -> Mapping[str, int]:
+    """The partitions into which ends are to be put, and how many."""
+    first = pa.scalar(org.days.start_of(org.days.first), rows["start_time"].type)
+    return counted(
+        rows.filter(pc.fill_null(pc.greater_equal(rows["start_time"], first), False)), org.days.day_of
+    )
+
+
+def _window(org: Org, day: str) -> Interval:
+    window = org.days.window(day)
+    if window.end > datetime.now(UTC):
+        raise dg.Failure(
+            f"{day} is not over yet: it can be exported from {window.end.isoformat()} on.",
+            allow_retries=False,
+        )
+    return window
