@@ -223,7 +223,7 @@ def _with_known_ends(
     if known and rows["end_time"].null_count:
         before = pa.concat_tables(known)
         ended = before.filter(pc.is_valid(before["end_time"]))
-        rows = distinct(rows, ended.join(rows.select(KEY), KEY, join_type="left semi")).rows
+        rows = distinct(rows, ended, keep_older=False).rows
     return of_kind(rows, kind)
 
 

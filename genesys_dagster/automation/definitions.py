@@ -8,9 +8,14 @@ from genesys_dagster.automation.alerts import alert_sensors
 from genesys_dagster.automation.freshness import require_yesterday, yesterday_is_there
 from genesys_dagster.automation.housekeeping import abort_stale_uploads, delete_orphaned_jobs
 from genesys_dagster.automation.jobs import Jobs
-from genesys_dagster.automation.late_activity import sweep_late_activity_daily, update_from_late_activity
+from genesys_dagster.automation.late_activity import (
+    sweep_late_activity_daily,
+    update_from_late_activity,
+    update_user_status,
+)
 from genesys_dagster.automation.new_days import (
     export_new_days,
+    export_user_status,
     export_yesterday,
     export_yesterday_provisionally,
 )
@@ -19,7 +24,7 @@ from genesys_dagster.automation.told import wanted_days
 from genesys_dagster.automation.unchecked import check_days
 from genesys_dagster.checks.all_checks import Checks
 from genesys_dagster.dagster_private import LookingSelection
-from genesys_dagster.memory.pulls import LATE_ACTIVITY
+from genesys_dagster.memory.pulls import LATE_ACTIVITY, USER_STATUS
 from genesys_dagster.org.claims import refuse_shared
 from genesys_dagster.org.org import Org
 
@@ -51,6 +56,9 @@ def automation(org: Org, checks: Checks) -> Automation:
     if org.has(LATE_ACTIVITY):
         exports.append(jobs.sweep)
         sensors += [sweep_late_activity_daily(jobs), update_from_late_activity(jobs)]
+    if org.has(USER_STATUS.pulled):
+        exports += [jobs.user_status, jobs.update_status]
+        sensors += [export_user_status(jobs), update_user_status(jobs)]
     keys = sorted((key for check in checks.definitions for key in check.check_keys), key=str)
     return Automation(
         [yesterday_is_there(org), wanted_days(org)],

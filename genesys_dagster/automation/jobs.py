@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import dagster as dg
 
 from genesys_dagster.checks.all_checks import Checks
-from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
+from genesys_dagster.memory.pulls import CONVERSATIONS, DETAILS, LATE_ACTIVITY, USER_STATUS, Family
+from genesys_dagster.memory.runs import OF
 from genesys_dagster.org.org import Org
 
 Job: TypeAlias = Any
@@ -64,6 +65,31 @@ class Jobs:
             "Finds the older conversations in which something happened on a day.",
         )
 
+    @cached_property
+    def user_status(self) -> Job:
+        """Pulls a day of user status."""
+        return self._job(
+            "export_user_status",
+            self._assets(*USER_STATUS.writes),
+            "Pulls one day of presence and routing status from Genesys Cloud again, whole.",
+            USER_STATUS,
+        )
+
+    @cached_property
+    def update_status(self) -> Job:
+        """Puts ends that became known later into a day of user status. No request."""
+        return self._job(
+            "update_user_status",
+            self._assets(*USER_STATUS.writes[:-1]),
+            "Puts the ends that `late_user_status` has brought into one day of presence and routing status, without a "
+            "request.",
+            USER_STATUS,
+            config={"ops": {self.org.label("user_status"): {"config": {"from_late_user_status": True}}}},
+        )
+
+    def _assets(self, *names: str) -> dg.AssetSelection:
+        return dg.AssetSelection.assets(*map(self.org.key, names))
+
     @property
     def check_keys(self) -> list[dg.AssetCheckKey]:
         """The checks that ask Genesys Cloud nothing."""
@@ -73,7 +99,18 @@ class Jobs:
     def _day(self) -> dg.AssetSelection:
         return dg.AssetSelection.assets(self.org.key(DETAILS))
 
-    def _job(self, name: str, selection: dg.AssetSelection, description: str, **settings: Any) -> Job:
+    def _job(
+        self,
+        name: str,
+        selection: dg.AssetSelection,
+        description: str,
+        of: Family = CONVERSATIONS,
+        **settings: Any,
+    ) -> Job:
         return dg.define_asset_job(
-            self.org.label(name), selection, description=description, tags=self.org.tag, **settings
+            self.org.label(name),
+            selection,
+            description=description,
+            tags={**self.org.tag, OF: of.name},
+            **settings,
         )

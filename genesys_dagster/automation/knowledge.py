@@ -9,6 +9,7 @@ import dagster as dg
 
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.details import CONVERSATIONS, Details
 from genesys_dagster.genesys.errors import GenesysError, RequestRejectedError
 from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.org.org import Org
@@ -52,8 +53,12 @@ class Reach(NamedTuple):
     has_jobs: bool
 
 
-def reach(genesys: GenesysResource) -> Reach:
+def reach(genesys: GenesysResource, details: Details = CONVERSATIONS) -> Reach:
     """The jobs' watermark; the current instant where the interactive query is the only source.
+
+    Args:
+        genesys: The org.
+        details: Of which family.
 
     Raises:
         GenesysError: It cannot be asked for: not configured, refused, or no answer.
@@ -62,7 +67,7 @@ def reach(genesys: GenesysResource) -> Reach:
     if genesys.source == "query":
         return Reach(now(), has_jobs=False)
     try:
-        return Reach(asyncio.run(_watermark(settings)), has_jobs=True)
+        return Reach(asyncio.run(_watermark(settings, details)), has_jobs=True)
     except RequestRejectedError as error:
         if genesys.source == "auto" and error.status == 404:  # a gateway that passes on only the query
             return Reach(now(), has_jobs=False)
@@ -80,6 +85,6 @@ def quick(genesys: GenesysResource) -> ClientSettings:
     )
 
 
-async def _watermark(settings: ClientSettings) -> datetime:
+async def _watermark(settings: ClientSettings, details: Details) -> datetime:
     async with GenesysClient(settings) as client:
-        return await data_available_until(client)
+        return await data_available_until(client, details)

@@ -7,6 +7,7 @@ the past weeks, do not cost a pull of each of these days.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -14,12 +15,38 @@ from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.asking import ask
 from genesys_dagster.automation.jobs import Jobs
 from genesys_dagster.automation.ticks import sensor
-from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY, days_named, latest_places, latest_pulls
+from genesys_dagster.memory.pulls import (
+    CONVERSATIONS,
+    LATE_ACTIVITY,
+    USER_STATUS,
+    Family,
+    days_named,
+    latest_places,
+    latest_pulls,
+)
 from genesys_dagster.memory.wanted import board
 from genesys_dagster.memory.wanted.steps import LATE_ACTIVITY as LATE
-from genesys_dagster.memory.wanted.steps import SWEEP, Step
+from genesys_dagster.memory.wanted.steps import LATE_STATUS, SWEEP, Step
 from genesys_dagster.memory.wanted.waiting import Waiting
 from genesys_dagster.org.org import Org
+
+
+class Updates(NamedTuple):
+    """Which days a sensor brings up to date.
+
+    Attributes:
+        family: Of which assets.
+        asker: Its list of what is wanted.
+        kind: Of the steps.
+    """
+
+    family: Family
+    asker: str
+    kind: str
+
+
+_CONVERSATIONS = Updates(CONVERSATIONS, board.UPDATES, LATE)
+_USER_STATUS = Updates(USER_STATUS, board.STATUS_UPDATES, LATE_STATUS)
 
 _LATEST = 7  # days among which the latest complete one is looked for
 _SWEEPS_PER_TICK = 50
@@ -72,7 +99,7 @@ def update_from_late_activity(jobs: Jobs) -> dg.SensorDefinition:
         jobs.org,
         board.UPDATES,
         jobs.update,
-        lambda context: _update_tick(context, jobs.org),
+        lambda context: _update_tick(context, jobs.org, _CONVERSATIONS),
         every=60,
         description="Brings the days up to date in whose conversations the asset `late_activity` found something; an update that brings "
         "nothing is asked for again after 1, 2, 4, 8 and 16 hours and then every day. No API requests, neither in ticks nor "
@@ -81,17 +108,32 @@ def update_from_late_activity(jobs: Jobs) -> dg.SensorDefinition:
     )
 
 
-def _update_tick(context: dg.SensorEvaluationContext, org: Org) -> dg.SensorResult:
+def update_user_status(jobs: Jobs) -> dg.SensorDefinition:
+    """The sensor that does the same for user status: ends of periods that began on days before."""
+    return sensor(
+        jobs.org,
+        board.STATUS_UPDATES,
+        jobs.update_status,
+        lambda context: _update_tick(context, jobs.org, _USER_STATUS),
+        every=60,
+        description="Puts the ends of periods that `late_user_status` has brought into the days on which those began. No API "
+        "requests, neither in ticks nor in the runs.",
+        asks=False,
+    )
+
+
+def _update_tick(context: dg.SensorEvaluationContext, org: Org, updates: Updates) -> dg.SensorResult:
     waiting, now = Waiting.read(context.cursor), knowledge.now()
-    _read_on(context.instance, org, waiting)
-    asked = ask(context.instance, org, board.UPDATES, list(_steps(context.instance, org, waiting)), now)
+    _read_on(context.instance, org, waiting, updates.family)
+    steps = list(_steps(context.instance, org, waiting, updates))
+    asked = ask(context.instance, org, updates.asker, steps, now, family=updates.family)
     waiting.forget(now - _WATCHED)
     skip = None if asked.requests else dg.SkipReason(asked.words)
     return dg.SensorResult(run_requests=asked.requests, skip_reason=skip, cursor=waiting.text())
 
 
-def _read_on(instance: dg.DagsterInstance, org: Org, waiting: Waiting) -> None:
-    wanted = dg.AssetRecordsFilter(org.key(LATE_ACTIVITY), after_storage_id=waiting.place)
+def _read_on(instance: dg.DagsterInstance, org: Org, waiting: Waiting, family: Family) -> None:
+    wanted = dg.AssetRecordsFilter(org.key(family.late), after_storage_id=waiting.place)
     for record in instance.fetch_materializations(wanted, _SWEEPS_PER_TICK, ascending=True).records:
         waiting.place = record.storage_id
         day = record.partition_key
@@ -99,17 +141,18 @@ def _read_on(instance: dg.DagsterInstance, org: Org, waiting: Waiting) -> None:
             waiting.found(filter(org.days.is_partition, days_named(record) or ()), org.days.end_of(day))
 
 
-def _steps(instance: dg.DagsterInstance, org: Org, waiting: Waiting) -> Iterator[Step]:
+def _steps(instance: dg.DagsterInstance, org: Org, waiting: Waiting, updates: Updates) -> Iterator[Step]:
     """The days whose latest commit does not hold what was found, the youngest first; notes which hold it.
 
     A day that was never exported is the business of new days and backfills.
     """
-    places = latest_places(instance, org.key(DETAILS), filter(org.days.is_partition, waiting.days))
-    pulls = latest_pulls(instance, org, waiting.to_look_at(places))
+    asset = updates.family.updated
+    places = latest_places(instance, org.key(asset), filter(org.days.is_partition, waiting.days))
+    pulls = latest_pulls(instance, org, waiting.to_look_at(places), asset)
     for day in sorted(pulls, reverse=True):
         known = waiting.days[day]
         holds_it = pulls[day].active_until.timestamp() >= known.until
         known.held_by = places[day] if holds_it else 0
         if not holds_it:
             until = datetime.fromtimestamp(known.until, UTC)
-            yield Step(LATE, day, f"until {until.isoformat()}", since=until)
+            yield Step(updates.kind, day, f"until {until.isoformat()}", since=until)

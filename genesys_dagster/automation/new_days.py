@@ -1,12 +1,13 @@
 """New days: each is exported as soon as the data lake holds all of it, and asked for again as long as it is not there.
 
-`export_new_days` (a sensor on the jobs' watermark) is the default; `export_yesterday` (a schedule) is for who wants
+`export_new_days` (a sensor on the jobs' watermark) is the default, `export_user_status` the same for user status; `export_yesterday` (a schedule) is for who wants
 a fixed time, or has no bulk jobs; `export_yesterday_provisionally` is for who cannot wait for the watermark.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -16,16 +17,39 @@ from genesys_dagster.automation.jobs import Jobs
 from genesys_dagster.automation.kept import still_kept
 from genesys_dagster.automation.knowledge import Reach, unconfigured
 from genesys_dagster.automation.ticks import sensor
+from genesys_dagster.genesys import details
+from genesys_dagster.genesys.details import Details
 from genesys_dagster.genesys.errors import GenesysError
+from genesys_dagster.memory import pulls
 from genesys_dagster.memory.notes import CARE_SINCE, note, recall
-from genesys_dagster.memory.pulls import DETAILS, Pull, latest_pulls
+from genesys_dagster.memory.pulls import Family, Pull, latest_pulls
 from genesys_dagster.memory.runs import days_in_progress
 from genesys_dagster.memory.wanted import board
 from genesys_dagster.memory.wanted.attempts import wishes
 from genesys_dagster.memory.wanted.new_days import NewDays
-from genesys_dagster.memory.wanted.steps import NEW_DAY, Step
+from genesys_dagster.memory.wanted.steps import NEW_DAY, NEW_STATUS, Step
 from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
+
+
+class Wanted(NamedTuple):
+    """Which days a sensor brings.
+
+    Attributes:
+        family: Of which assets.
+        details: What they are made of, with a watermark of its own.
+        asker: Its list of what is wanted.
+        kind: Of the steps.
+    """
+
+    family: Family
+    details: Details
+    asker: str
+    kind: str
+
+
+_CONVERSATIONS = Wanted(pulls.CONVERSATIONS, details.CONVERSATIONS, board.NEW_DAYS, NEW_DAY)
+_USER_STATUS = Wanted(pulls.USER_STATUS, details.USERS, board.NEW_STATUS, NEW_STATUS)
 
 _MOST_NEW = 50  # per tick: after months without the daemon, the rest follows in the next ticks
 
@@ -36,7 +60,7 @@ def export_new_days(jobs: Jobs) -> dg.SensorDefinition:
         jobs.org,
         board.NEW_DAYS,
         jobs.export,
-        lambda context: _tick(context, jobs.org),
+        lambda context: _tick(context, jobs.org, _CONVERSATIONS),
         every=300,
         description="Exports each day as soon as Genesys Cloud's data lake holds all of it (`jobs/availability`). A day that is not "
         "there is asked for again after 1, 2, 4, 8 and 16 hours and then every day, as long as it is not there. Starts with "
@@ -45,45 +69,67 @@ def export_new_days(jobs: Jobs) -> dg.SensorDefinition:
     )
 
 
-def _tick(context: dg.SensorEvaluationContext, org: Org) -> dg.SensorResult | dg.SkipReason:
+def export_user_status(jobs: Jobs) -> dg.SensorDefinition:
+    """The sensor that does the same for user status, behind the users' own watermark."""
+    return sensor(
+        jobs.org,
+        board.NEW_STATUS,
+        jobs.user_status,
+        lambda context: _tick(context, jobs.org, _USER_STATUS),
+        every=300,
+        description="Exports each day of user status as soon as Genesys Cloud's data lake holds all of it (the users' own "
+        "`jobs/availability`), as `export_new_days` does for conversations. Without the permission it says so and asks for "
+        "nothing.",
+    )
+
+
+def _tick(context: dg.SensorEvaluationContext, org: Org, wanted: Wanted) -> dg.SensorResult | dg.SkipReason:
     genesys = knowledge.resource(context, org)
     memory, now = NewDays.read(context.cursor), knowledge.now()
     memory = replace(memory, open_days=list(filter(org.days.is_partition, memory.open_days)))
-    memory = _look_for_holes(context.instance, org, memory, now)
-    pulls = latest_pulls(context.instance, org, memory.open_days)
+    memory = _look_for_holes(context.instance, org, memory, now, wanted.family)
+    found = latest_pulls(context.instance, org, memory.open_days, wanted.family.pulled)
     # The watermark is never ahead of the clock: it is asked for only while a day that has ended waits for it, or to
     # know whether what the query brought can be all there is.
     reach, words = None, "no day has ended since the last one that was taken up"
     if _new_days(org, memory, now) or any(
-        _is_all_of_the_query(org, pull, genesys) for pull in pulls.values()
+        _is_all_of_the_query(org, pull, genesys) for pull in found.values()
     ):
         try:
-            reach = knowledge.reach(genesys)
+            reach = knowledge.reach(genesys, wanted.details)
         except GenesysError as error:
             # Nothing is remembered: the next tick stands where this one stood.
             return dg.SkipReason(str(error))
         words = _in_words(memory, reach.until)
-        memory = _taken_up(context.instance, org, memory, reach.until, now)
-        pulls = latest_pulls(context.instance, org, memory.open_days)
-    memory = replace(memory, open_days=_not_there(org, memory.open_days, pulls, reach))
-    if memory.since:
+        memory = _taken_up(context.instance, org, memory, reach.until, now, family=wanted.family)
+        found = latest_pulls(context.instance, org, memory.open_days, wanted.family.pulled)
+    memory = replace(memory, open_days=_not_there(org, memory.open_days, found, reach))
+    if memory.since and wanted is _CONVERSATIONS:
         note(context.instance, org, CARE_SINCE, memory.since)
-    kept = still_kept(context.instance, org, genesys, (_step(org, day) for day in memory.open_days), now)
-    asked = ask(context.instance, org, board.NEW_DAYS, kept.steps, now)
+    kept = still_kept(
+        context.instance, org, genesys, (_step(org, day, wanted.kind) for day in memory.open_days), now
+    )
+    asked = ask(context.instance, org, wanted.asker, kept.steps, now, family=wanted.family)
     skip = (
         None if asked.requests else dg.SkipReason("; ".join(filter(None, [words, asked.words, kept.words])))
     )
     return dg.SensorResult(run_requests=asked.requests, skip_reason=skip, cursor=memory.text())
 
 
-def _step(org: Org, day: str) -> Step:
+def _step(org: Org, day: str, kind: str = NEW_DAY) -> Step:
     # The end tells days of the same name apart, should the time zone be changed.
     end = org.days.end_of(day)
-    return Step(NEW_DAY, day, f"until {end.isoformat()}", since=end)
+    return Step(kind, day, f"until {end.isoformat()}", since=end)
 
 
-def _taken_up(
-    instance: dg.DagsterInstance, org: Org, memory: NewDays, watermark: datetime, now: datetime
+def _taken_up(  # noqa: PLR0913 - whose days, and how far
+    instance: dg.DagsterInstance,
+    org: Org,
+    memory: NewDays,
+    watermark: datetime,
+    now: datetime,
+    *,
+    family: Family,
 ) -> NewDays:
     """The memory with the days that the watermark has passed; at the first tick with the holes before."""
     new = _new_days(org, memory, watermark)
@@ -95,10 +141,12 @@ def _taken_up(
         watermark=max(watermark, before).isoformat(),
         open_days=[*memory.open_days, *new],
     )
-    return _look_for_holes(instance, org, memory, now) if is_first else memory
+    return _look_for_holes(instance, org, memory, now, family) if is_first else memory
 
 
-def _look_for_holes(instance: dg.DagsterInstance, org: Org, memory: NewDays, now: datetime) -> NewDays:
+def _look_for_holes(
+    instance: dg.DagsterInstance, org: Org, memory: NewDays, now: datetime, family: Family
+) -> NewDays:
     """Once a day: take up the days that should be there and were never pulled, whatever became of them."""
     today = now.date()
     if memory.until is None or memory.looked == today.isoformat():
@@ -106,7 +154,7 @@ def _look_for_holes(instance: dg.DagsterInstance, org: Org, memory: NewDays, now
     days = org.days.ended_by(datetime.fromisoformat(memory.until))
     if not days:
         return memory
-    return memory.with_holes(days, instance.get_materialized_partitions(org.key(DETAILS)), today)
+    return memory.with_holes(days, instance.get_materialized_partitions(org.key(family.pulled)), today)
 
 
 def _new_days(org: Org, memory: NewDays, watermark: datetime) -> list[str]:

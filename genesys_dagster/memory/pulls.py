@@ -16,21 +16,24 @@ class Family(NamedTuple):
     """Assets of days that are pulled, and kept up to date, together.
 
     Attributes:
+        name: What runs of its jobs carry as the tag `genesys/of`.
         pulled: The asset whose materialization tells that a day was pulled.
         updated: That whose materialization tells that it was brought up to date.
         late: That which holds what a day has brought for days before.
         writes: All that its runs write.
     """
 
+    name: str
     pulled: str
     updated: str
     late: str
     writes: tuple[str, ...]
 
 
-CONVERSATIONS = Family(DETAILS, DETAILS, LATE_ACTIVITY, (DETAILS, LATE_ACTIVITY))
+CONVERSATIONS = Family("conversations", DETAILS, DETAILS, LATE_ACTIVITY, (DETAILS, LATE_ACTIVITY))
 # Of what a run writes, the last tells that all of it is there.
 USER_STATUS = Family(
+    "user_status",
     "late_user_status",
     "user_routing_status",
     "late_user_status",

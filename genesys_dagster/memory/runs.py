@@ -12,6 +12,9 @@ from genesys_dagster.org.org import ORG_TAG, Org
 PARTITION = "dagster/partition"
 _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
+OF = "genesys/of"
+"""The tag by which a run of our jobs tells which family of days it writes."""
+
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -64,6 +67,8 @@ def is_of(org: Org, run: dg.DagsterRun) -> bool:
 
 def writes(org: Org, run: dg.DagsterRun, family: Family = CONVERSATIONS) -> bool:
     """Whether a run may write days of a family of the org's. Of one that does not say for what it was launched, that is assumed."""
+    if OF in run.tags and is_of(org, run):
+        return run.tags[OF] == family.name
     if run.asset_selection is not None:
         return not {org.key(name) for name in family.writes}.isdisjoint(run.asset_selection)
     return ORG_TAG not in run.tags or run.tags[ORG_TAG] == org.tag[ORG_TAG]

@@ -164,7 +164,7 @@ class Distinct(NamedTuple):
     contradictory: int
 
 
-def distinct(rows: pa.Table, older: pa.Table | None = None) -> Distinct:
+def distinct(rows: pa.Table, older: pa.Table | None = None, *, keep_older: bool = True) -> Distinct:
     """Keep each period once: the closed copy rather than the open one, the newer of those, the later end.
 
     The same start can come once open and once closed in one answer; of those production pipelines keep the closed one,
@@ -173,6 +173,7 @@ def distinct(rows: pa.Table, older: pa.Table | None = None) -> Distinct:
     Args:
         rows: Of `PERIODS`.
         older: What was known before: an end in it is not forgotten for an open copy in `rows`.
+        keep_older: Whether periods that only `older` has are kept.
     """
     count = rows.num_rows
     both = pa.concat_tables([rows, older]) if older is not None else rows
@@ -194,6 +195,10 @@ def distinct(rows: pa.Table, older: pa.Table | None = None) -> Distinct:
     others = ~is_first & ~is_older[order]
     statuses = _codes(_status(both))[order]
     contradictory = others & (statuses != statuses[first])
+    if not keep_older:
+        group = np.cumsum(is_first) - 1
+        has_come = np.bincount(group, weights=~is_older[order]) > 0
+        is_first &= has_come[group]
     kept = both.take(pa.array(order[is_first])).sort_by(
         [("start_time", "ascending"), ("user_id", "ascending"), ("kind", "ascending")]
     )

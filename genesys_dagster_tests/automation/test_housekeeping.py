@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -20,6 +21,8 @@ from genesys_dagster.genesys.job_memory import RememberedJob
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.housekeeping import abort, stale_uploads
 from genesys_dagster.memory.job_ledger import Entry, InstanceLedger, Noted, Place, entries, places, write
+from genesys_dagster.sandbox.api.jobs import CONVERSATIONS as CONVERSATION_JOBS
+from genesys_dagster.sandbox.api.user_details import USERS as USER_JOBS
 from genesys_dagster_tests.automation.conftest import utc
 from genesys_dagster_tests.default_org import ORG, abort_stale_uploads, delete_orphaned_jobs
 
@@ -115,6 +118,9 @@ def test_an_unknown_bucket_is_named(desk, environment, lake):
 # ---------------------------------------------------------------------------------------------------------------------
 # Genesys Cloud
 
+# All that the server looks at of a job that is to be deleted: under which path it is.
+JOB, USERS_JOB = SimpleNamespace(family=CONVERSATION_JOBS), SimpleNamespace(family=USER_JOBS)
+
 
 def some_run(instance, status):
     return instance.add_run(dg.DagsterRun(job_name="export", status=status)).run_id
@@ -136,20 +142,23 @@ EARLY, EARLIER = (Interval(utc(f"2026-05-0{day + 1}"), utc(f"2026-05-0{day + 2}"
 
 
 def test_jobs_whose_runs_have_ended_are_deleted_and_others_left_alone(desk, sandbox):
-    sandbox.jobs.update(dict.fromkeys(("dead", "deleted-run", "alive", "of-a-sweep"), object()))
+    sandbox.jobs.update(
+        dict.fromkeys(("dead", "deleted-run", "alive", "of-a-sweep"), JOB) | {"of-users": USERS_JOB}
+    )
     dead = some_run(desk.instance, dg.DagsterRunStatus.FAILURE)
     noted(desk, WINDOW, "dead", dead)
     noted(desk, WINDOW, "of-a-sweep", dead, kind="sweep")
+    noted(desk, WINDOW, "of-users", dead, kind="user_status")
     noted(desk, OTHER, "alive", some_run(desk.instance, dg.DagsterRunStatus.STARTED))
     noted(desk, EARLY, "deleted-run", "no-such-run")
     noted(desk, EARLIER, "expired-already", "no-such-run")
-    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 3}
+    assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 4}
     assert list(sandbox.jobs) == remembered(desk) == ["alive"]
     assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 0}
 
 
 def test_a_job_that_a_live_run_has_taken_over_is_not_deleted(desk, sandbox):
-    sandbox.jobs["taken-over"] = object()
+    sandbox.jobs["taken-over"] = JOB
     noted(desk, WINDOW, "taken-over", some_run(desk.instance, dg.DagsterRunStatus.FAILURE))
     alive = some_run(desk.instance, dg.DagsterRunStatus.STARTED)
     InstanceLedger(desk.instance, ORG, alive, WINDOW).keep("question", awaited=False)
@@ -159,14 +168,14 @@ def test_a_job_that_a_live_run_has_taken_over_is_not_deleted(desk, sandbox):
 
 @pytest.mark.parametrize(("age", "left"), [(1, ["slow"]), (6, ["slow"]), (8, [])])
 def test_a_slow_job_is_left_to_the_next_attempt_for_a_week(desk, sandbox, age, left):
-    sandbox.jobs["slow"] = object()
+    sandbox.jobs["slow"] = JOB
     noted(desk, WINDOW, "slow", "no-such-run", age=timedelta(days=age), awaited=True)
     run_job(delete_orphaned_jobs, desk.instance)
     assert list(sandbox.jobs) == remembered(desk) == left
 
 
 def test_a_job_that_its_own_run_could_not_delete_is_deleted_though_the_run_is_alive(desk, sandbox):
-    sandbox.jobs["left"] = object()
+    sandbox.jobs["left"] = JOB
     noted(desk, WINDOW, "left", some_run(desk.instance, dg.DagsterRunStatus.STARTED), left=True)
     assert run_job(delete_orphaned_jobs, desk.instance) == {"deleted": 1}
     assert remembered(desk) == []
@@ -176,7 +185,7 @@ def test_a_job_that_its_own_run_could_not_delete_is_deleted_though_the_run_is_al
 def test_one_job_that_cannot_be_deleted_holds_up_no_other_and_is_forgotten_in_the_end(
     desk, sandbox, monkeypatch, error
 ):
-    sandbox.jobs.update(dict.fromkeys(("dead", "too-old"), object()))
+    sandbox.jobs.update(dict.fromkeys(("dead", "too-old"), JOB))
     noted(desk, WINDOW, "not-ours", "no-such-run")
     noted(desk, OTHER, "not-ours-and-old", "no-such-run", age=timedelta(days=8))
     noted(desk, EARLY, "dead", "no-such-run")

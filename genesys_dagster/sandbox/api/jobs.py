@@ -235,15 +235,14 @@ def _encode_conversations(state: State, rows: list[Row], as_of: int) -> list[byt
     return record_bodies(state.org, rows, as_of, state.settings.faults, attributes=True)
 
 
-routes = job_routes(
-    Family(
-        "conversations",
-        "conversations",
-        PERMISSIONS,
-        lambda state: state.watermark,
-        lambda body: Query.parse(body, overlap=body.get("startOfDayIntervalMatching") is not True),
-        _find_conversations,
-        _encode_conversations,
-        page_key,
-    )
+CONVERSATIONS = Family(
+    "conversations",
+    "conversations",
+    PERMISSIONS,
+    lambda state: state.watermark,
+    lambda body: Query.parse(body, overlap=body.get("startOfDayIntervalMatching") is not True),
+    _find_conversations,
+    _encode_conversations,
+    page_key,
 )
+routes = job_routes(CONVERSATIONS)

@@ -192,18 +192,18 @@ def _job_hits(state: State, question: UserQuery, as_of: int) -> list[Copy]:
     return question.hits(state, as_of, by_user=True)
 
 
+USERS = Family(
+    "users",
+    "userDetails",
+    (_PERMISSION,),
+    lambda state: state.user_watermark,
+    UserQuery.parse,
+    _job_hits,
+    _encode,
+    lambda *_: None,
+)
+
 routes = [
     Route("/api/v2/analytics/users/details/query", _query, methods=["POST"]),
-    *job_routes(
-        Family(
-            "users",
-            "userDetails",
-            (_PERMISSION,),
-            lambda state: state.user_watermark,
-            UserQuery.parse,
-            _job_hits,
-            _encode,
-            lambda *_: None,
-        )
-    ),
+    *job_routes(USERS),
 ]
