@@ -16,6 +16,7 @@ from genesys_dagster.genesys.aggregates import AGGREGATES_PATH
 from genesys_dagster.genesys.aggregates import PERMISSION as AGGREGATES
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.details import USERS
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.reference import LISTINGS
@@ -160,6 +161,7 @@ async def _permission(client: GenesysClient) -> str:
 # What an export is without it.
 _LOST = {
     AGGREGATES: "days are not reconciled with Genesys's own sums",
+    USERS.permission: "there is no agents' time",
     RETENTION: "where the org's retention ends is not known, so set GENESYS_RETENTION_DAYS",
     **{
         listing.permission: f"{listing.name} have no names"
@@ -182,11 +184,13 @@ async def _is_granted(client: GenesysClient, permission: str) -> bool:
         if permission == AGGREGATES:
             sums = {"interval": _last_minute().as_text(), "metrics": ["nOffered"]}
             await client.post_json(AGGREGATES_PATH, sums)
+        if permission == USERS.permission:
+            await data_available_until(client, USERS)
         if permission == RETENTION:
             await retention_days(client)
         for listing in LISTINGS.values():
             if listing.permission == permission:
-                await client.get_json(listing.path, {"pageSize": 1, **listing.params})
+                await client.get_json(listing.path, listing.first_question)
     except PermissionDeniedError:
         return False
     return True

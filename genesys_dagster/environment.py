@@ -161,6 +161,7 @@ _AT_LOAD = (
         "how many days one run of a backfill takes, such as 7, or all",
     ),
     Setting("figures_days_back", "GENESYS_FIGURES_DAYS_BACK", _positive, "a whole number of days, 1 or more"),
+    Setting("status_days_back", "GENESYS_STATUS_DAYS_BACK", _positive, "a whole number of days, 1 or more"),
     Setting("automation", SWITCH, _switch, "on or off"),
     Setting(
         "refresh_after_days",

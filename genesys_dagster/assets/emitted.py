@@ -4,7 +4,6 @@ What older conversations did on a day is in its `late_activity`. Where the lake 
 never swept), it is looked for among those of the days before that are there.
 """
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple, TypeAlias
@@ -16,6 +15,7 @@ import pyarrow.dataset as ds
 
 from genesys_dagster.assets.tables import UPSTREAM, origins_of
 from genesys_dagster.assets.terms import window_of
+from genesys_dagster.dagster_private import looking_back
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.reading import facts
 from genesys_dagster.memory.pulls import LATE_ACTIVITY
@@ -57,13 +57,7 @@ def inputs(org: Org, columns: Sequence[str]) -> dict[str, dg.AssetIn]:
         org: Whose.
         columns: Those of `session_metrics` to read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", dg.BetaWarning
-        )  # of the last argument: the first days have none before them
-        days = dg.TimeWindowPartitionMapping(
-            start_offset=-org.figures_days_back, end_offset=0, allow_nonexistent_upstream_partitions=True
-        )
+    days = looking_back(org.figures_days_back)
     metrics = dg.AssetIn(
         org.key(METRICS), {"columns": columns, **_SKIP}, partition_mapping=days, dagster_type=_DAYS
     )

@@ -35,6 +35,11 @@ class Listing:
     by_cursor: bool = False
     variants: tuple[dict[str, str], ...] = ()
 
+    @property
+    def first_question(self) -> dict[str, str | int]:
+        """Query parameters that ask for as little as possible."""
+        return {**self.params, **(self.variants[0] if self.variants else {"pageSize": 1})}
+
 
 # Permissions: SDK documentation of each call (RoutingApi.md, ArchitectApi.md, TeamsApi.md); UsersApi.md,
 # AuthorizationApi.md and GroupsApi.md name none for the listing itself.

@@ -104,7 +104,7 @@ class Org(BaseModel):
     )
     status_days_back: int = Field(
         default=60,
-        ge=0,
+        ge=1,
         description="For how many days before a day agent_status looks for the status that was still open when it began.",
     )
 
