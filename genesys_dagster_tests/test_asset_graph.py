@@ -8,9 +8,11 @@ import pytest
 from genesys_dagster.definitions import defs
 from genesys_dagster.demo.plan import plan
 from genesys_dagster.genesys.reference import LISTINGS
+from genesys_dagster.memory.pulls import CONVERSATIONS, USER_STATUS
 
 HEAD = dg.AssetKey("genesys_cloud")
-SOURCES = {dg.AssetKey(name) for name in ("conversation_details", "late_activity", *LISTINGS)}
+BY_DAY = {dg.AssetKey(name) for family in (CONVERSATIONS, USER_STATUS) for name in family.writes}
+SOURCES = BY_DAY | {dg.AssetKey(name) for name in LISTINGS}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,7 @@ def test_everything_else_is_materialized_here(graph):
 
 def test_sensors_request_what_comes_by_day_from_genesys_cloud_conditions_all_else(graph):
     conditions = {key for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
-    by_day = {dg.AssetKey("conversation_details"), dg.AssetKey("late_activity")}
-    assert conditions == graph.materializable_asset_keys - by_day
+    assert conditions == graph.materializable_asset_keys - BY_DAY
 
 
 def test_the_demo_materializes_all_but_the_head_each_after_what_it_is_made_of(graph):

@@ -81,7 +81,7 @@ def test_every_asset_that_has_days_takes_as_many_of_them_in_a_run_as_configured(
     monkeypatch.setenv("GENESYS_DAYS_PER_RUN", value)
     graph = build_definitions().resolve_asset_graph()
     daily = {key for key in graph.materializable_asset_keys if graph.get(key).partitions_def == PARTITIONS}
-    assert len(daily) == 12
+    assert len(daily) == 17
     for key in graph.materializable_asset_keys:
         assert graph.get(key).backfill_policy == (policy if key in daily else None)
 

@@ -104,7 +104,6 @@ def user_status(org: Org) -> dg.AssetsDefinition:
             ),
             io_manager_key=org.lake,
             is_required=False,
-            backfill_policy=org.backfill_policy,
         )
         for name, table in TABLES.items()
     }
@@ -118,6 +117,7 @@ def user_status(org: Org) -> dg.AssetsDefinition:
         required_resource_keys={org.genesys, org.lake},
         retry_policy=RETRY_AFTER_OUTAGE,
         pool=org.api_pool,
+        backfill_policy=org.backfill_policy,
     )
     def pull(context: dg.AssetExecutionContext, config: StatusConfig) -> Iterator[dg.Output[Any]]:
         days = context.partition_keys
