@@ -14,13 +14,13 @@ from genesys_dagster.assets.conditions import Condition, follow_emitted, follow_
 from genesys_dagster.assets.define import asset, daily
 from genesys_dagster.assets.emitted import METRICS, SPEC, Days, inputs, older, require
 from genesys_dagster.assets.lineage import lineage_metadata
+from genesys_dagster.assets.named import or_nothing
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.assets.tables import each, origins_of
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql import code_version, load
 from genesys_dagster.sql.engine import Source, query
 from genesys_dagster.sql.figures import (
@@ -97,7 +97,7 @@ def _queue_performance(org: Org) -> dg.AssetsDefinition:
         queues: ds.Dataset | None,
         **late: Days,
     ) -> dg.Output[Any]:
-        names = {entity: _or_nothing(queues, entity)}
+        names = {entity: or_nothing(queues, entity, _UPSTREAM[entity])}
         return _days(org, name, context.partition_keys, session_metrics, late, names, config.parameters())
 
     return queue_performance
@@ -110,7 +110,7 @@ def _agent_performance(org: Org) -> dg.AssetsDefinition:
     def agent_performance(
         context: dg.AssetExecutionContext, session_metrics: Days, users: ds.Dataset | None, **late: Days
     ) -> dg.Output[Any]:
-        names = {entity: _or_nothing(users, entity)}
+        names = {entity: or_nothing(users, entity, _UPSTREAM[entity])}
         return _days(org, name, context.partition_keys, session_metrics, late, names, {})
 
     return agent_performance
@@ -153,14 +153,6 @@ def _spec(org: Org, name: str, description: str, condition: Condition, *more_sta
 def _ins(org: Org, name: str, entity: str) -> dict[str, dg.AssetIn]:
     snapshot = dg.AssetIn(org.key(entity), metadata={"columns": _UPSTREAM[entity]})
     return {**inputs(org, _OF_METRICS[name]), entity: snapshot}
-
-
-def _or_nothing(snapshot: ds.Dataset | None, name: str) -> Source:
-    """The reference data; nothing while there is none, so that figures come without names instead of not at all."""
-    if snapshot is not None:
-        return snapshot
-    _log.warning("There is no snapshot of %s, so names are left out: materialize it, then this again.", name)
-    return ENTITIES[name].schema.empty_table().select(_UPSTREAM[name])
 
 
 def _days(  # noqa: PLR0913, PLR0917 - what a day is made of
