@@ -32,8 +32,7 @@ def check_alert(name: str, send: Send, keys: Sequence[dg.AssetCheckKey]) -> dg.S
         name=name,
         minimum_interval_seconds=120,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells in one sentence per day which checks of conversation_details failed with severity ERROR. "
-        "No API requests.",
+        description="Tells in one sentence per day which checks failed with severity ERROR. No API requests.",
     )
     def alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         told, news = _news(context.instance, keys, context.cursor)
@@ -55,9 +54,10 @@ def _news(
     seen: dict[str, list[int]] = {}
     news: list[tuple[int, str]] = []
     for key in keys:
-        before = told.get(key.name)
+        name = f"{key.asset_key.to_user_string()}:{key.name}"
+        before = told.get(name, told.get(key.name))  # by the check's name alone: a cursor of older versions
         failed = list(_failed(instance, key, before))
-        seen[key.name] = [record.id for record in failed][:_PAGE] or before or []
+        seen[name] = [record.id for record in failed][:_PAGE] or before or []
         if before is not None:  # the first tick tells nothing of what lies before it
             new = (record for record in failed if record.id not in before)
             news += [(record.id, text) for record in new if (text := sentence_of(record.evaluation))]

@@ -13,12 +13,13 @@ from genesys_dagster.memory.pulls import DETAILS, latest_materializations
 from genesys_dagster.org.org import Org
 
 
-def told_by_day(
+def told_by_day(  # noqa: PLR0913 - what an evaluation says
     context: dg.AssetCheckExecutionContext,
     org: Org,
     result: dg.AssetCheckResult,
     name: str,
     *,
+    asset: str = DETAILS,
     blocking: bool = False,
 ) -> dg.AssetCheckResult:
     """Reports what a result says of each of several days, as part of the run.
@@ -28,6 +29,7 @@ def told_by_day(
         org: Whose.
         result: As `to_result` makes it.
         name: Of the check.
+        asset: What it looks at.
         blocking: Whether it is blocking.
 
     Returns:
@@ -35,30 +37,18 @@ def told_by_day(
     """
     said = result.metadata.get("partitions")
     if isinstance(said, dg.TableMetadataValue):
-        targets = latest_materializations(
-            context.instance, org, [str(row.data["partition"]) for row in said.records]
-        )
-        for row in said.records:
-            _report(context, org, row.data, name, targets.get(str(row.data["partition"])), blocking=blocking)
+        days = [str(row.data["partition"]) for row in said.records]
+        targets = latest_materializations(context.instance, org, days, asset)
+        check = {"asset_key": org.key(asset), "check_name": name, "blocking": blocking}
+        for day, row in zip(days, said.records, strict=True):
+            report_evaluation(context, {**check, **_of_day(row.data)}, targets.get(day))
     return result
 
 
-def _report(  # noqa: PLR0913 - what an evaluation says
-    context: dg.AssetCheckExecutionContext,
-    org: Org,
-    row: Mapping[str, Any],
-    name: str,
-    target: dg.EventLogRecord | None,
-    *,
-    blocking: bool,
-) -> None:
-    evaluation = {
-        "asset_key": org.key(DETAILS),
-        "check_name": name,
+def _of_day(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "passed": row["passed"],
         "severity": dg.AssetCheckSeverity[row["severity"]],
         "description": row["finding"],
-        "blocking": blocking,
         "partition": row["partition"],
     }
-    report_evaluation(context, evaluation, target)

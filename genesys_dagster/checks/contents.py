@@ -1,8 +1,10 @@
 """The checks that look into a partition: all of them in one pass over the object, each with its own result."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from genesys_dagster.checks import schema, snapshots
@@ -17,55 +19,75 @@ from genesys_dagster.checks.state import STATE
 from genesys_dagster.checks.themes import Day, ThemeCheck
 from genesys_dagster.memory.pulls import DETAILS
 from genesys_dagster.org.org import Org
+from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 
 THEMES: tuple[ThemeCheck, ...] = (*IDENTITY, *STATE, *PLAUSIBILITY, *REFERENCES)
 
-_BLOCKING = {schema.NAME, *(theme.name for theme in THEMES if theme.blocking)}
+
+class Contents(NamedTuple):
+    """What is looked at in the partitions of an asset.
+
+    Attributes:
+        asset: Its name.
+        schema: What its objects look like.
+        themes: What must hold for its rows.
+    """
+
+    asset: str
+    schema: pa.Schema
+    themes: Sequence[ThemeCheck]
 
 
-def contents(org: Org) -> dg.AssetChecksDefinition:
-    """The checks, for an org."""
+CONVERSATIONS = Contents(DETAILS, CONVERSATION_SCHEMA, THEMES)
+
+
+def contents(org: Org, of: Contents = CONVERSATIONS) -> dg.AssetChecksDefinition:
+    """The checks of an asset, for an org."""
+    checks = {schema.NAME: (schema.DESCRIPTION, True)}
+    checks |= {theme.name: (theme.description, theme.blocking) for theme in of.themes}
 
     @dg.multi_asset_check(
-        name=org.label("conversation_details_contents"),
+        name=org.label(f"{of.asset}_contents"),
         specs=[
-            partition_spec(org, schema.NAME, schema.DESCRIPTION, blocking=True),
-            *(
-                partition_spec(org, theme.name, theme.description, blocking=theme.blocking)
-                for theme in THEMES
-            ),
+            partition_spec(org, name, description, asset=of.asset, blocking=blocking)
+            for name, (description, blocking) in checks.items()
         ],
         can_subset=True,
-        ins={"partitions": dg.AssetIn(org.key(DETAILS))},
+        ins={"partitions": dg.AssetIn(org.key(of.asset))},
         required_resource_keys={org.lake},
-        description="Looks at every conversation of the partition, reading only the fields that the checks need.",
+        description="Looks at every row of the partition, reading only the fields that the checks need.",
     )
-    def checks(
+    def look(
         context: dg.AssetCheckExecutionContext, partitions: dict[str, ds.Dataset]
     ) -> Iterator[dg.AssetCheckResult]:
-        yield from _looked_into(context, org, partitions)
+        names = {key.name for key in context.selected_asset_check_keys}
+        found = _look_into_all(context, org, of, names, partitions)
+        for name, findings in found.items():
+            result = to_result(findings, check_name=name, asset_key=org.key(of.asset))
+            yield told_by_day(context, org, result, name, asset=of.asset, blocking=checks[name][1])
 
-    return checks
+    return look
 
 
-def _looked_into(
-    context: dg.AssetCheckExecutionContext, org: Org, partitions: dict[str, ds.Dataset]
-) -> Iterator[dg.AssetCheckResult]:
+def _look_into_all(
+    context: dg.AssetCheckExecutionContext,
+    org: Org,
+    of: Contents,
+    names: set[str],
+    partitions: dict[str, ds.Dataset],
+) -> dict[str, dict[str, Finding]]:
     """Look into the partitions of the run."""
-    names = {key.name for key in context.selected_asset_check_keys}
-    themes = [theme for theme in THEMES if theme.name in names]
-    known_queues = snapshots.once(context, org, "queues")
+    themes = [theme for theme in of.themes if theme.name in names]
+    known = snapshots.known(context, org)
     found: dict[str, dict[str, Finding]] = {name: {} for name in names}
     for key, dataset in partitions.items():
         window = org.days.window(key)
-        day = Day(key, window.start, window.end, known_queues)
+        day = Day(key, window.start, window.end, known)
         for name, finding in look_into(dataset, day, themes).items():
             found[name][key] = finding
         if schema.NAME in names:
-            found[schema.NAME][key] = schema.schema_finding(dataset)
-    for name, findings in found.items():
-        result = to_result(findings, check_name=name, asset_key=org.key(DETAILS))
-        yield told_by_day(context, org, result, name, blocking=name in _BLOCKING)
+            found[schema.NAME][key] = schema.schema_finding(dataset, of.schema)
+    return found
 
 
 def look_into(dataset: ds.Dataset, day: Day, checks: Sequence[ThemeCheck]) -> dict[str, Finding]:
@@ -81,7 +103,7 @@ def look_into(dataset: ds.Dataset, day: Day, checks: Sequence[ThemeCheck]) -> di
     """
     lacking = {check.name: missing_leaves(dataset, check.leaves) for check in checks}
     able = {check.name: check.make(day) for check in checks if not lacking[check.name]}
-    leaves = frozenset[str]().union(*(theme.leaves for theme in able.values()))
+    leaves = frozenset[str]().union(*(check.leaves for check in checks if check.name in able))
     if able:
         for rows in batches(dataset, leaves):
             for theme in able.values():

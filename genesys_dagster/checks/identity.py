@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_dagster.checks.finding import Finding
-from genesys_dagster.checks.themes import Day, ThemeCheck
+from genesys_dagster.checks.themes import CONVERSATIONS, Day, Records, ThemeCheck
 from genesys_dagster.records.identities import IdentitySet
 
 _SHOWN = 10
@@ -44,35 +44,33 @@ class UniqueIds:
 
 
 class Window:
-    """Every conversation began within the partition's day."""
+    """Every record began within the partition's day."""
 
-    leaves: ClassVar = frozenset({"conversationId", "conversationStart"})
-
-    def __init__(self, day: Day) -> None:
-        self._day = day
+    def __init__(self, day: Day, of: Records = CONVERSATIONS) -> None:
+        self._day, self._of = day, of
         self._outside = 0
         self._without = 0
         self._examples: list[str] = []
 
     def see(self, rows: pa.RecordBatch) -> None:
         """Compare the starts with the day."""
-        starts = rows["conversationStart"]
+        starts = rows[self._of.start]
         start, end = (pa.scalar(moment, starts.type) for moment in (self._day.start, self._day.end))
         inside = pc.and_(pc.greater_equal(starts, start), pc.less(starts, end))
         is_outside = ~np.asarray(pc.fill_null(inside, True), bool)
         self._without += starts.null_count
         self._outside += int(np.count_nonzero(is_outside))
         if len(self._examples) < _SHOWN:
-            self._examples += rows["conversationId"].filter(pa.array(is_outside)).to_pylist()
+            self._examples += rows[self._of.key].filter(pa.array(is_outside)).to_pylist()
 
     def finding(self) -> Finding:
         """Say how many began at another time."""
         span = f"{self._day.start.isoformat()} to {self._day.end.isoformat()}"
         return Finding(
             passed=not self._outside,
-            summary=f"{self._outside:,} conversations did not begin within {span}."
+            summary=f"{self._outside:,} {self._of.noun} did not begin within {span}."
             if self._outside
-            else f"All conversations began within {span}.",
+            else f"All {self._of.noun} began within {span}.",
             figures={
                 "outside": self._outside,
                 # Genesys sent them in answer to this day, and they say nothing else.
@@ -95,7 +93,7 @@ IDENTITY = (
         "Each conversation began on the partition's day in the configured time zone. Otherwise it would be missing on "
         "its own day, or count twice.",
         Window,
-        Window.leaves,
+        frozenset({CONVERSATIONS.key, CONVERSATIONS.start}),
         blocking=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""How a check of `conversation_details` becomes an asset check of each partition."""
+"""How a check of a daily asset becomes an asset check of each partition."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,18 +14,18 @@ from genesys_dagster.org.org import Org
 
 
 def partition_check(
-    org: Org, name: str, description: str, **settings: Any
+    org: Org, name: str, description: str, *, asset: str = DETAILS, **settings: Any
 ) -> Callable[[Callable[..., dg.AssetCheckResult]], dg.AssetChecksDefinition]:
-    """`dagster.asset_check` for every partition of `conversation_details`, with a result for each of several."""
+    """`dagster.asset_check` for every partition of an asset, with a result for each of several."""
 
     def decorate(check: Callable[..., dg.AssetCheckResult]) -> dg.AssetChecksDefinition:
         @wraps(check)
         def function(context: dg.AssetCheckExecutionContext, **inputs: Any) -> dg.AssetCheckResult:
-            return told_by_day(context, org, check(context, **inputs), name)
+            return told_by_day(context, org, check(context, **inputs), name, asset=asset)
 
         with _quiet():
             return dg.asset_check(
-                asset=org.key(DETAILS),
+                asset=org.key(asset),
                 name=name,
                 description=description,
                 partitions_def=org.days.partitions,
@@ -35,12 +35,14 @@ def partition_check(
     return decorate
 
 
-def partition_spec(org: Org, name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
-    """`dagster.AssetCheckSpec` for every partition of `conversation_details`."""
+def partition_spec(
+    org: Org, name: str, description: str, *, asset: str = DETAILS, blocking: bool = False
+) -> dg.AssetCheckSpec:
+    """`dagster.AssetCheckSpec` for every partition of an asset."""
     with _quiet():
         return dg.AssetCheckSpec(
             name,
-            asset=org.key(DETAILS),
+            asset=org.key(asset),
             description=description,
             blocking=blocking,
             partitions_def=org.days.partitions,

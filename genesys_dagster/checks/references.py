@@ -1,7 +1,7 @@
 """Themes of reference: ids in conversations have a name in the reference data."""
 
 from collections import Counter
-from typing import ClassVar
+from collections.abc import Callable
 
 import dagster as dg
 import pyarrow as pa
@@ -14,50 +14,57 @@ from genesys_dagster.checks.themes import Day, ThemeCheck
 _SHOWN = 50
 
 
-class QueueNames:
-    """Every queue in the conversations stands in `queues`."""
+class Names:
+    """Every id stands in a reference asset.
 
-    leaves: ClassVar = frozenset({"participants.sessions.segments.queueId"})
+    Args:
+        day: The partition.
+        asset: Which asset.
+        ids: Takes the ids out of rows.
+    """
 
-    def __init__(self, day: Day) -> None:
-        self._day = day
-        self._segments: Counter[str] = Counter()
+    def __init__(self, day: Day, asset: str, ids: Callable[[pa.RecordBatch], pa.Array]) -> None:
+        self._day, self._asset, self._ids = day, asset, ids
+        self._found: Counter[str] = Counter()
 
     def see(self, rows: pa.RecordBatch) -> None:
-        """Count the segments of each queue."""
-        queues = Level.of(rows, "participants").below("sessions").below("segments").get("queueId")
-        for entry in pc.value_counts(queues.drop_null()).to_pylist():
-            self._segments[entry["values"]] += entry["counts"]
+        """Count how often each id stands there."""
+        for entry in pc.value_counts(self._ids(rows).drop_null()).to_pylist():
+            self._found[entry["values"]] += entry["counts"]
 
     def finding(self) -> Finding:
-        """Name the queues without a name."""
-        known = self._day.known_queues()
+        """Name the ids without a name."""
+        known, what = self._day.known(self._asset), self._asset.replace("_", " ")
         if known is None:  # nothing is wrong: on the first days there is none
             return Finding(
-                passed=True, summary="No snapshot yet: materialize the asset queues to have names."
+                passed=True, summary=f"No snapshot yet: materialize the asset {self._asset} to have names."
             )
         if not known:
-            return not_compared("the asset queues is empty or cannot be read; materialize it.")
-        nameless = {queue: count for queue, count in self._segments.most_common() if queue not in known}
+            return not_compared(f"the asset {self._asset} is empty or cannot be read; materialize it.")
+        nameless = {each: count for each, count in self._found.most_common() if each not in known}
         return Finding(
             passed=not nameless,
             severity=WARN,
-            summary=f"{len(nameless):,} of {len(self._segments):,} queues have no name in the asset queues: deleted, in a "
+            summary=f"{len(nameless):,} of {len(self._found):,} {what} have no name in the asset {self._asset}: deleted, in a "
             "division that the OAuth client does not see, or newer than the snapshot."
             if nameless
-            else f"All {len(self._segments):,} queues have a name.",
+            else f"All {len(self._found):,} {what} have a name.",
             figures={
-                "queues": len(self._segments),
+                self._asset: len(self._found),
                 "without_name": dg.MetadataValue.json(dict(list(nameless.items())[:_SHOWN])),
             },
         )
+
+
+def _queues(rows: pa.RecordBatch) -> pa.Array:
+    return Level.of(rows, "participants").below("sessions").below("segments").get("queueId")
 
 
 REFERENCES = (
     ThemeCheck(
         "queue_names",
         "Every `queueId` of a segment has a name in the latest snapshot of `queues`.",
-        QueueNames,
-        QueueNames.leaves,
+        lambda day: Names(day, "queues", _queues),
+        frozenset({"participants.sessions.segments.queueId"}),
     ),
 )

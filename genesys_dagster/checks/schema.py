@@ -1,25 +1,24 @@
-"""The object's schema is the one schema."""
+"""The object's schema is that of its table."""
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from genesys_dagster.checks.finding import Finding
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 
 NAME = "schema"
 DESCRIPTION = (
-    "The object has exactly the columns and types of the conversation schema, so that days can be read together and "
+    "The object has exactly the columns and types of the table's schema, so that days can be read together and "
     "every column that downstream reads is there. An object of an older version is brought up to date by pulling the "
     "partition again."
 )
 
 
-def schema_finding(dataset: ds.Dataset) -> Finding:
-    """Compare a partition's schema with `CONVERSATION_SCHEMA`, at every depth."""
-    differences = _differences(dataset.schema, CONVERSATION_SCHEMA)
+def schema_finding(dataset: ds.Dataset, schema: pa.Schema) -> Finding:
+    """Compare a partition's schema with what it should be, at every depth."""
+    differences = _differences(dataset.schema, schema)
     if not differences:
-        return Finding(passed=True, summary=f"All {len(CONVERSATION_SCHEMA)} columns are as they should be.")
+        return Finding(passed=True, summary=f"All {len(schema)} columns are as they should be.")
     return Finding(
         passed=False,
         summary=f"{len(differences)} fields differ from the schema; pull the partition again.",

@@ -3,7 +3,7 @@
 An input of the check would do the same but fail the run of a day as long as the snapshot was never materialized.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
@@ -42,6 +42,6 @@ def known_ids(context: dg.AssetCheckExecutionContext, org: Org, asset: str) -> C
     return frozenset(table["id"].to_pylist())
 
 
-def once(context: dg.AssetCheckExecutionContext, org: Org, asset: str) -> Any:
-    """Return a function that gives `known_ids` and reads them only once."""
-    return cache(lambda: known_ids(context, org, asset))
+def known(context: dg.AssetCheckExecutionContext, org: Org) -> Callable[[str], Collection[str] | None]:
+    """Return a function that gives `known_ids` of an asset and reads each only once."""
+    return cache(lambda asset: known_ids(context, org, asset))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -18,20 +18,41 @@ class Day:
         key: Its key.
         start: First instant.
         end: First instant after it.
-        known_queues: Returns the ids of the org's queues, None if there is no snapshot yet, none if it says nothing.
+        known: Returns the ids in a reference asset, None if there is no snapshot yet, none if it says nothing.
     """
 
     key: str
     start: datetime
     end: datetime
-    known_queues: Callable[[], Collection[str] | None]
+    known: Callable[[str], Collection[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the rows of an asset are, and the columns that all of them have.
+
+    Attributes:
+        noun: What they are called, in the plural.
+        key: What tells whose or which one it is.
+        start: When it began.
+        end: When it ended.
+        unknown_fields: What the other columns do not hold.
+    """
+
+    noun: str
+    key: str
+    start: str
+    end: str
+    unknown_fields: str
+
+
+CONVERSATIONS = Records(
+    "conversations", "conversationId", "conversationStart", "conversationEnd", "unknownFields"
+)
 
 
 class Theme(Protocol):
     """Looks at one partition; memory does not grow with the number of rows by more than a few bytes each."""
-
-    leaves: ClassVar[frozenset[str]]
-    """What it needs of a record: paths, list levels left out."""
 
     def see(self, rows: pa.RecordBatch) -> None:
         """Look at some rows."""
@@ -48,7 +69,7 @@ class ThemeCheck:
         name: Name of the check.
         description: What must hold, and why.
         make: Makes the theme for a partition.
-        leaves: What its theme needs.
+        leaves: What its theme needs of a record: paths, list levels left out.
         blocking: Whether downstream assets would be wrong if it fails.
     """
 

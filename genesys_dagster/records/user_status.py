@@ -20,6 +20,12 @@ from genesys_dagster.records.instants import milliseconds
 
 Kind: TypeAlias = Literal["presence", "routing_status"]
 
+# SDK 269, models/analytics_user_presence_record.py, analytics_routing_status_record.py.
+SYSTEM_PRESENCES = (
+    "AVAILABLE", "AWAY", "BUSY", "OFFLINE", "IDLE", "ON_QUEUE", "MEAL", "TRAINING", "MEETING", "BREAK",
+)  # fmt: skip
+ROUTING_STATUSES = ("OFF_QUEUE", "IDLE", "INTERACTING", "NOT_RESPONDING", "COMMUNICATING")
+
 _KIND = choice("kind", "What the period is one of: presence or routing_status.").with_nullable(False)
 _USER = reference("user_id", "User whose status it is.").with_nullable(False)
 _START = timestamp("start_time", "When the period began, however long ago.")

@@ -1,5 +1,6 @@
 """Failed checks of severity ERROR are told once each, to whoever is told of failed runs."""
 
+import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from uuid import uuid4
@@ -10,7 +11,7 @@ import pytest
 from genesys_dagster.automation.alerts import alert_sensors
 from genesys_dagster.automation.check_alerts import check_alert
 from genesys_dagster.cloud import GenesysCloud
-from genesys_dagster_tests.default_org import ASSET_KEY, CHECKS
+from genesys_dagster_tests.default_org import ASSET_KEY, CHECKS, ORG
 
 KEYS = [key for check in CHECKS.definitions for key in check.check_keys]
 
@@ -33,9 +34,18 @@ class Told:
             self.cursor = self._sensor(context).cursor
         return [line for text in self.sent[before:] for line in text.splitlines()]
 
-    def evaluated(self, day="2026-05-12", *, passed=False, severity="ERROR", name="completeness", **metadata):
+    def evaluated(
+        self,
+        day="2026-05-12",
+        *,
+        passed=False,
+        severity="ERROR",
+        name="completeness",
+        asset=ASSET_KEY,
+        **metadata,
+    ):
         evaluation = dg.AssetCheckEvaluation(
-            asset_key=ASSET_KEY,
+            asset_key=asset,
             check_name=name,
             passed=passed,
             severity=dg.AssetCheckSeverity[severity],
@@ -67,6 +77,21 @@ def test_a_failed_check_is_told_in_one_sentence_and_once(told):
 def test_a_check_that_fails_again_is_told_again(told):
     told.evaluated()
     told.tick()
+    told.evaluated()
+    assert told.tick() == [SENTENCE]
+
+
+def test_checks_of_the_same_name_on_several_assets_are_told_once_each(told):
+    for asset in (ASSET_KEY, ORG.key("user_presence"), ORG.key("user_routing_status")):
+        told.evaluated(name="schema", asset=asset)
+    assert len(told.tick()) == 3
+    assert told.tick() == []
+
+
+def test_the_cursor_of_an_older_version_is_carried_on(told):
+    cursor = {key.split(":")[1]: ids for key, ids in json.loads(told.cursor).items() if ids}
+    assert list(cursor) == ["completeness"]
+    told.cursor = json.dumps(cursor)
     told.evaluated()
     assert told.tick() == [SENTENCE]
 

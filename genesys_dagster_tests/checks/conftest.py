@@ -49,16 +49,16 @@ class Looked:
         self.figures = {name: getattr(value, "data", value) for name, value in finding.figures.items()}
 
 
-def look(name, table, queues=None):
-    """Let one check look into a table as it would into a stored partition."""
+def look(name, table, known=None, themes=THEMES):
+    """Let one check look into a table as it would into a stored partition; all ids that `known` names have a name."""
     body = io.BytesIO()
     pq.write_table(table, body, row_group_size=100)
     body.seek(0)
     fragment = ds.ParquetFileFormat().make_fragment(body)
     dataset = ds.FileSystemDataset([fragment], fragment.physical_schema, ds.ParquetFileFormat())
     window = PARTITIONS.time_window_for_partition_key(str(DAY))
-    (theme,) = [theme for theme in THEMES if theme.name == name]
-    day = Day(str(DAY), window.start, window.end, lambda: queues)
+    (theme,) = [theme for theme in themes if theme.name == name]
+    day = Day(str(DAY), window.start, window.end, lambda asset: known)
     return Looked(look_into(dataset, day, [theme])[name])
 
 
@@ -84,11 +84,15 @@ class Partitions:
             if names
             else dg.AssetSelection.checks_for_assets(conversation_details)
         )
-        return Checked(self._run([conversation_details, *CHECKS.definitions], chosen, settings, *days))
+        return Checked(
+            self._run([conversation_details, *CHECKS.conversation_details], chosen, settings, *days)
+        )
 
     def pull_and_check(self, *, others=(), **settings):
         """One run of everything, as a user's deployment does it."""
-        return Checked(self._run([conversation_details, *CHECKS.definitions, *others], None, settings, DAY))
+        return Checked(
+            self._run([conversation_details, *CHECKS.conversation_details, *others], None, settings, DAY)
+        )
 
     def change(self, change, day=DAY):
         """Put another table in the place of a day's."""

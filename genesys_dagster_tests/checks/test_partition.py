@@ -13,7 +13,7 @@ from genesys_dagster_tests.default_org import ASSET_KEY as ASSET
 from genesys_dagster_tests.default_org import CHECKS, PARTITIONS
 
 BLOCKING = {"completeness", "schema", "unique_ids", "window"}
-ALL = sorted(key.name for check in CHECKS.definitions for key in check.check_keys)
+ALL = sorted(key.name for check in CHECKS.conversation_details for key in check.check_keys)
 
 
 def test_a_day_as_the_org_holds_it_passes_every_check_and_no_personal_data_is_said(pulled, sandbox):
@@ -30,7 +30,7 @@ def test_a_day_as_the_org_holds_it_passes_every_check_and_no_personal_data_is_sa
 
 
 def test_every_check_belongs_to_the_partitioned_asset_and_says_what_must_hold():
-    for check in CHECKS.definitions:
+    for check in CHECKS.conversation_details:
         for spec in check.check_specs:
             assert spec.asset_key == ASSET
             assert spec.partitions_def is PARTITIONS
