@@ -1,13 +1,16 @@
 """The sums of all metrics that an org's Genesys Cloud knows: names that it refuses are left out and told."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
 
 from genesys_dagster.genesys.aggregates import Aggregate, conversation_aggregates
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import RequestRejectedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.metric_names import COMMON_METRICS
+
+T = TypeVar("T")
 
 MOST_REQUESTS = 30
 _NAME = re.compile(r"\b[nto][A-Z][A-Za-z]+\b")
@@ -18,28 +21,37 @@ async def accepted_aggregates(
 ) -> tuple[list[Aggregate], tuple[str, ...]]:
     """Ask for the sums of metrics by queue and media type, without those that are refused.
 
+    Arguments, returns and errors as of `conversation_aggregates` and `accepted`.
+    """
+    return await accepted(lambda names: conversation_aggregates(client, interval, metrics=names), metrics)
+
+
+async def accepted(
+    ask: Callable[[Sequence[str]], Awaitable[Iterable[T]]], metrics: Sequence[str]
+) -> tuple[list[T], tuple[str, ...]]:
+    """Ask for metrics without those that are refused.
+
     One request if all are known. A refused name costs another one if the answer names it (`Invalid metric: tPark`),
     and a search by halves if it speaks of metrics without saying which (developer-tools of Genesys, pull request 68).
 
     Args:
-        client: An open client.
-        interval: As in `conversation_aggregates`.
+        ask: Asks for some metrics, in one request.
         metrics: Names of metrics.
 
     Returns:
-        The sums, and the names that were refused.
+        What was answered, and the names that were refused.
 
     Raises:
         RequestRejectedError: It was refused for another reason, or 30 requests were not enough.
         GenesysError: As in `GenesysClient.fetch`.
     """
-    found: list[Aggregate] = []
+    found: list[T] = []
     refused: list[str] = []
     pending = [metrics]
     for request in range(1, MOST_REQUESTS + 1):
         portion = pending.pop()
         try:
-            found += await conversation_aggregates(client, interval, metrics=portion)
+            found += await ask(portion)
         except RequestRejectedError as error:
             names = _refused(portion, error)
             if not names or request == MOST_REQUESTS:

@@ -8,6 +8,27 @@ import pyarrow as pa
 
 from genesys_dagster.records.field import calendar_day, choice, number, reference, text, timestamp
 
+# The columns of the statuses by Genesys Cloud's names of them.
+PRESENCE_SECONDS = {
+    "AVAILABLE": "available_seconds",
+    "AWAY": "away_seconds",
+    "BREAK": "break_seconds",
+    "BUSY": "busy_seconds",
+    "IDLE": "system_away_seconds",
+    "MEAL": "meal_seconds",
+    "MEETING": "meeting_seconds",
+    "OFFLINE": "offline_seconds",
+    "ON_QUEUE": "on_queue_seconds",
+    "TRAINING": "training_seconds",
+}
+ROUTING_SECONDS = {
+    "COMMUNICATING": "communicating_seconds",
+    "IDLE": "idle_seconds",
+    "INTERACTING": "interacting_seconds",
+    "NOT_RESPONDING": "not_responding_seconds",
+    "OFF_QUEUE": "routing_off_queue_seconds",
+}
+
 
 def _seconds(name: str, what: str) -> pa.Field:
     return number(f"{name}_seconds", f"{what}, in seconds.")
