@@ -10,7 +10,6 @@ import pytest
 from genesys_dagster.assets import user_status as user_status_asset
 from genesys_dagster.extract import user_status
 from genesys_dagster.records.user_status import Periods
-from genesys_dagster.sandbox.agents_time.timeline import AgentsTime
 from genesys_dagster.sandbox.times import from_datetime
 from genesys_dagster_tests.agents.conftest import DAY, END, PULLED, START, said
 
@@ -21,7 +20,7 @@ NOON = START + timedelta(hours=12)
 
 def truth(sandbox, name, start=START, end=END, as_of=END + timedelta(hours=33)):
     """What began in a window, from the org's timelines: (user, start, end if over by then, status)."""
-    time, moment = AgentsTime(sandbox.org), from_datetime(as_of)
+    time, moment = sandbox.time, from_datetime(as_of)
     begin, limit = from_datetime(start), from_datetime(end)
     return sorted(
         (user, period.start, period.ended(moment), period.status)
@@ -104,6 +103,16 @@ def test_an_end_that_is_known_is_not_forgotten_for_an_answer_that_has_the_period
     assert stored(lake, "user_presence") == known
 
 
+@pytest.mark.parametrize("source", ["job", "query"])
+def test_copies_that_are_open_and_twins_that_last_no_time_change_nothing(pull, sandbox, lake, source):
+    sandbox.faults.reopened_periods = sandbox.faults.twin_starts = True
+    outcome = pull(source=source)
+    for name in CLOCKS:
+        assert stored(lake, name) == truth(sandbox, name)
+    found = said(outcome, "user_presence")
+    assert found["duplicates_dropped"] > found["contradictory_dropped"] > 0
+
+
 def test_a_pull_that_lacks_what_is_stored_is_refused_in_one_sentence_and_accepted_on_request(
     pull, sandbox, lake, monkeypatch
 ):
@@ -153,7 +162,7 @@ def test_the_half_hours_of_days_in_a_row_are_those_of_the_orgs_own_timelines(pul
         assert pull(day).success
     assert run(["agent_status"], DAY).success
     table = lake.table_of("agent_status", DAY).to_pylist()
-    time, compared = AgentsTime(sandbox.org), 0
+    time, compared = sandbox.time, 0
     columns = {"ON_QUEUE": "on_queue_seconds", "OFFLINE": "offline_seconds", "MEAL": "meal_seconds"}
     columns |= {"INTERACTING": "interacting_seconds", "NOT_RESPONDING": "not_responding_seconds"}
     now = from_datetime(END + timedelta(hours=33))
