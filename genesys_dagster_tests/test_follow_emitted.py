@@ -7,6 +7,8 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_emitted
+from genesys_dagster.assets.performance import performance
+from genesys_dagster.cloud import GenesysCloud
 
 DAYS = dg.DailyPartitionsDefinition("2026-05-01")
 NOW = datetime(2026, 5, 9, 3, tzinfo=UTC)
@@ -154,3 +156,44 @@ def test_what_is_there_when_the_condition_is_deployed_is_left_alone(world):
     world.change("details", 3, "metrics")
     world.cursor = None
     assert [world.tick() for _ in range(3)] == [[]] * 3
+
+
+@pytest.mark.parametrize(
+    "parts", [("tables", "reference", "performance"), ("late_activity", "tables", "reference", "performance")]
+)
+def test_the_figures_of_an_org_have_this_condition(parts):
+    org = GenesysCloud(name="emea", start="2026-05-01", timezone="Europe/Berlin", parts=parts)
+    queues, agents, weekly = performance(org)
+    days = [name for name in ("late_activity", "conversation_details") if org.has(name)]
+    specs = [dg.AssetSpec(org.key(name), partitions_def=org.days.partitions) for name in days]
+    metrics = dg.AssetSpec(
+        org.key("session_metrics"), deps=[org.key("conversation_details")], partitions_def=org.days.partitions
+    )
+    names = [dg.AssetSpec(org.key(name)) for name in ("queues", "users")]
+    stores = {org.lake: dg.mem_io_manager}
+    defs = dg.Definitions([*specs, metrics, *names, queues, agents, weekly], resources=stores)
+    instance, cursor, asked = dg.DagsterInstance.ephemeral(), None, []
+
+    def tick(*materialized):
+        nonlocal cursor
+        for name, day in materialized:
+            tags = {"dagster/data_version": f"{name} {day} {len(asked)}"}
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(org.key(name), partition=day, tags=tags)
+            )
+        result = dg.evaluate_automation_conditions(defs, instance, cursor=cursor, evaluation_time=NOW)
+        cursor = result.cursor
+        asked.append(result.get_requested_partitions(queues.key))
+        assert asked[-1] == result.get_requested_partitions(agents.key)
+        return sorted(asked[-1])
+
+    def asked_by(name, day):
+        """What a change asks for, in its tick and the one after: what was asked for in the tick before waits for that."""
+        return sorted({*tick((name, day)), *tick()})
+
+    tick(("queues", None), ("users", None))
+    assert asked_by("session_metrics", "2026-05-04") == ["2026-05-04"]
+    assert asked_by("session_metrics", "2026-05-02") == ["2026-05-02", "2026-05-04"]
+    if "late_activity" in parts:
+        assert asked_by("late_activity", "2026-05-04") == ["2026-05-04"]
+        assert asked_by("session_metrics", "2026-05-02") == ["2026-05-02"]

@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conditions import follow_pull, follow_upstream
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_pull
 from genesys_dagster.assets.define import daily
 from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.named import or_nothing
@@ -113,7 +113,7 @@ def _by_day(org: Org) -> dg.AssetsDefinition:
 
     @daily(
         org,
-        _spec(org, "agent_status_daily", DAILY_DESCRIPTION, follow_upstream()),
+        _spec(org, "agent_status_daily", DAILY_DESCRIPTION, FOLLOW_UPSTREAM),
         ins=ins,
     )
     def status(

@@ -8,39 +8,8 @@ import dagster as dg
 Condition: TypeAlias = dg.AutomationCondition[Any]
 
 
-def follow_upstream(snapshots: dg.AssetSelection | None = None) -> Condition:
-    """Follow upstream: compute a partition once its inputs exist, and again whenever their content changes.
-
-    A partition is requested when
-    - it is missing and became so after the condition took effect (a new day), or the data version of one of its
-      upstream partitions changed, whichever partition that is: a refreshed day of last month counts too;
-    - none of its upstream partitions is missing, being computed, or known to be wrong (a blocking check of it failed), and
-      it is not being computed itself.
-
-    An upstream run that brings the same content keeps the data version and causes nothing. Neither does upstream
-    that was computed in one run with the asset itself. Deploying the condition does not recompute history.
-
-    Unlike `AutomationCondition.eager()`, a change that arrives while the asset is being computed is never taken as
-    handled by that computation, which may have read the version before: the asset is computed once more.
-
-    Args:
-        snapshots: Upstream assets that must exist but whose changes recompute nothing, such as unpartitioned
-            reference data, whose every change would otherwise recompute all days.
-
-    Returns:
-        The condition, for `@dg.asset(automation_condition=…)`.
-
-    Example:
-        `automation_condition=follow_upstream(dg.AssetSelection.assets("users", "queues"))`
-    """
-    changed = _changed(dg.AutomationCondition.data_version_changed())
-    if snapshots is not None:
-        changed = changed.ignore(snapshots)
-    return _follow(changed, dg.AutomationCondition.any_deps_missing())
-
-
 def follow_emitted(metrics: dg.AssetKey, details: dg.AssetKey, late: dg.AssetKey | None) -> Condition:
-    """The same for what is made of a day's metrics and of what older conversations did on the day.
+    """`FOLLOW_UPSTREAM` for what is made of a day's metrics and of what older conversations did on the day.
 
     What else is upstream must exist, and of the metrics those of the day itself: neither a hole among the days before nor a
     day that was never swept is waited for. Only metrics and late activity recompute anything, and metrics of a day before
@@ -68,13 +37,13 @@ def follow_emitted(metrics: dg.AssetKey, details: dg.AssetKey, late: dg.AssetKey
 
 
 def follow_pull(back: dg.AssetSelection, snapshots: dg.AssetSelection) -> Condition:
-    """The same for what looks back at days before.
+    """`FOLLOW_UPSTREAM` for what looks back at days before.
 
     Args:
         back: Upstream assets of which days before are looked at: neither their changes nor their absence count. Another
             upstream asset, of the same run as theirs, stands for the day's own: whatever is new of it counts, also if its
             content is the same.
-        snapshots: As in `follow_upstream`.
+        snapshots: Upstream assets that must exist but whose changes recompute nothing.
     """
     changed = _changed(dg.AutomationCondition.newly_updated()).ignore(back | snapshots)
     return _follow(changed, dg.AutomationCondition.any_deps_missing().ignore(back))
@@ -130,7 +99,24 @@ def _requested() -> Condition:
     ).with_label("requested")
 
 
-FOLLOW_UPSTREAM = follow_upstream()
+FOLLOW_UPSTREAM = _follow(
+    _changed(dg.AutomationCondition.data_version_changed()),
+    dg.AutomationCondition.any_deps_missing(),
+)
+"""Follow upstream: compute a partition once its inputs exist, and again whenever their content changes.
+
+A partition is requested when
+- it is missing and became so after the condition took effect (a new day), or the data version of one of its
+  upstream partitions changed, whichever partition that is: a refreshed day of last month counts too;
+- none of its upstream partitions is missing, being computed, or known to be wrong (a blocking check of it failed), and
+  it is not being computed itself.
+
+An upstream run that brings the same content keeps the data version and causes nothing. Neither does upstream
+that was computed in one run with the asset itself. Deploying the condition does not recompute history.
+
+Unlike `AutomationCondition.eager()`, a change that arrives while the asset is being computed is never taken as
+handled by that computation, which may have read the version before: the asset is computed once more.
+"""
 
 
 def every_morning(timezone: str) -> Condition:

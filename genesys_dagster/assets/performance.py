@@ -10,7 +10,7 @@ import dagster as dg
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conditions import Condition, follow_emitted, follow_upstream
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, Condition, follow_emitted
 from genesys_dagster.assets.define import asset, daily
 from genesys_dagster.assets.emitted import METRICS, SPEC, Days, inputs, older, require
 from genesys_dagster.assets.lineage import lineage_metadata
@@ -98,7 +98,7 @@ def _queue_performance(org: Org) -> dg.AssetsDefinition:
         **late: Days,
     ) -> dg.Output[Any]:
         names = {entity: or_nothing(queues, entity, _UPSTREAM[entity])}
-        return _days(org, name, context.partition_keys, session_metrics, late, names, config.parameters())
+        return _by_day(org, name, context.partition_keys, session_metrics, late, names, config.parameters())
 
     return queue_performance
 
@@ -111,7 +111,7 @@ def _agent_performance(org: Org) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, session_metrics: Days, users: ds.Dataset | None, **late: Days
     ) -> dg.Output[Any]:
         names = {entity: or_nothing(users, entity, _UPSTREAM[entity])}
-        return _days(org, name, context.partition_keys, session_metrics, late, names, {})
+        return _by_day(org, name, context.partition_keys, session_metrics, late, names, {})
 
     return agent_performance
 
@@ -122,7 +122,7 @@ def _queue_performance_weekly(org: Org) -> dg.AssetsDefinition:
 
     @asset(
         org,
-        _spec(org, "queue_performance_weekly", WEEKLY_DESCRIPTION, follow_upstream()),
+        _spec(org, "queue_performance_weekly", WEEKLY_DESCRIPTION, FOLLOW_UPSTREAM),
         partitions_def=org.days.weeks(),
         ins={"queue_performance": days},
     )
@@ -155,7 +155,7 @@ def _ins(org: Org, name: str, entity: str) -> dict[str, dg.AssetIn]:
     return {**inputs(org, _OF_METRICS[name]), entity: snapshot}
 
 
-def _days(  # noqa: PLR0913, PLR0917 - what a day is made of
+def _by_day(  # noqa: PLR0913, PLR0917 - what a day is made of
     org: Org,
     name: str,
     days: Sequence[str],
