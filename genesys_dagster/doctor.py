@@ -22,6 +22,8 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.reference import LISTINGS
 from genesys_dagster.genesys.retention import PERMISSION as RETENTION
 from genesys_dagster.genesys.retention import retention_days
+from genesys_dagster.genesys.user_aggregates import PERMISSION as USER_AGGREGATES
+from genesys_dagster.genesys.user_aggregates import user_aggregates
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.place import lake_place
@@ -158,10 +160,12 @@ async def _permission(client: GenesysClient) -> str:
     return "analytics:conversationDetail:view is granted"
 
 
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 # What an export is without it.
 _LOST = {
     AGGREGATES: "days are not reconciled with Genesys's own sums",
     USERS.permission: "there is no agents' time",
+    USER_AGGREGATES: "agents' time is not compared with Genesys's own sums",
     RETENTION: "where the org's retention ends is not known, so set GENESYS_RETENTION_DAYS",
     **{
         listing.permission: f"{listing.name} have no names"
@@ -184,6 +188,8 @@ async def _is_granted(client: GenesysClient, permission: str) -> bool:
         if permission == AGGREGATES:
             sums = {"interval": _last_minute().as_text(), "metrics": ["nOffered"]}
             await client.post_json(AGGREGATES_PATH, sums)
+        if permission == USER_AGGREGATES:
+            await user_aggregates(client, _last_minute(), [_NOBODY])
         if permission == USERS.permission:
             await data_available_until(client, USERS)
         if permission == RETENTION:
