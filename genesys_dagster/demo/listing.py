@@ -7,7 +7,9 @@ from typing import Any
 import click
 import dagster as dg
 
-_FROM_GENESYS_CLOUD = {dg.AssetKey("conversation_details"), dg.AssetKey("late_activity")}
+from genesys_dagster.memory.pulls import CONVERSATIONS, USER_STATUS
+
+_FROM_GENESYS_CLOUD = {dg.AssetKey(name) for family in (CONVERSATIONS, USER_STATUS) for name in family.writes}
 
 
 @dataclass(frozen=True, slots=True)
