@@ -8,6 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from genesys_dagster.sql.agents_time import AGENT_STATUS_DAILY
 from genesys_dagster.sql.figures import QUEUE_PERFORMANCE
 from genesys_dagster.sql.schemas import CONVERSATIONS, SESSION_METRICS
 
@@ -17,6 +18,7 @@ TABLES = {
     "queue_performance": QUEUE_PERFORMANCE,
     "conversations": CONVERSATIONS,
     "session_metrics": SESSION_METRICS,
+    "agent_status_daily": AGENT_STATUS_DAILY,
 }
 
 
@@ -31,7 +33,7 @@ def lake(tmp_path):
 
 def test_every_statement_runs_on_the_schemas_of_the_tables(lake):
     statements = [each for block in SQL for each in block.split(";") if each.strip()]
-    assert len(statements) == 2
+    assert len(statements) == 3
     for statement in statements:
         assert duckdb.sql(statement.replace("s3://my-lake/genesys", str(lake))).fetchall() == []
 

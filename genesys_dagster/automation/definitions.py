@@ -21,7 +21,7 @@ from genesys_dagster.automation.new_days import (
 )
 from genesys_dagster.automation.refresh import refresh_days
 from genesys_dagster.automation.told import wanted_days
-from genesys_dagster.automation.unchecked import check_days
+from genesys_dagster.automation.unchecked import check_days, check_user_status
 from genesys_dagster.checks.all_checks import Checks
 from genesys_dagster.dagster_private import LookingSelection
 from genesys_dagster.memory.pulls import LATE_ACTIVITY, USER_STATUS
@@ -57,8 +57,8 @@ def automation(org: Org, checks: Checks) -> Automation:
         exports.append(jobs.sweep)
         sensors += [sweep_late_activity_daily(jobs), update_from_late_activity(jobs)]
     if org.has(USER_STATUS.pulled):
-        exports += [jobs.user_status, jobs.update_status]
-        sensors += [export_user_status(jobs), update_user_status(jobs)]
+        exports += [jobs.user_status, jobs.update_status, jobs.check_status]
+        sensors += [export_user_status(jobs), update_user_status(jobs), check_user_status(jobs)]
     keys = sorted((key for check in checks.definitions for key in check.check_keys), key=str)
     return Automation(
         [yesterday_is_there(org), wanted_days(org)],

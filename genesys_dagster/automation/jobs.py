@@ -57,6 +57,16 @@ class Jobs:
         )
 
     @cached_property
+    def check_status(self) -> Job:
+        """The same for user status."""
+        return self._job(
+            "check_user_status",
+            dg.AssetSelection.checks(*self.status_check_keys),
+            "Checks one day of presence and routing status as it lies in the lake, without a request.",
+            USER_STATUS,
+        )
+
+    @cached_property
     def sweep(self) -> Job:
         """Sweeps a day."""
         return self._job(
@@ -94,6 +104,13 @@ class Jobs:
     def check_keys(self) -> list[dg.AssetCheckKey]:
         """The checks that ask Genesys Cloud nothing."""
         return sorted(key for check in self.checks.quiet for key in check.check_keys)
+
+    @property
+    def status_check_keys(self) -> list[dg.AssetCheckKey]:
+        """Those of user status that ask nothing: of what was pulled."""
+        pulled = {self.org.key(name) for name in USER_STATUS.writes}
+        keys = {key for check in self.checks.user_status for key in check.check_keys}
+        return sorted(key for key in keys if key.asset_key in pulled)
 
     @property
     def _day(self) -> dg.AssetSelection:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -12,12 +13,35 @@ from genesys_dagster.automation.asking import ask
 from genesys_dagster.automation.jobs import Jobs
 from genesys_dagster.automation.ticks import sensor
 from genesys_dagster.dagster_private import checked_places
-from genesys_dagster.memory.pulls import DETAILS, latest_places, pulls_after
+from genesys_dagster.memory.pulls import (
+    CONVERSATIONS,
+    DETAILS,
+    USER_STATUS,
+    Family,
+    latest_places,
+    pulls_after,
+)
 from genesys_dagster.memory.wanted import board
 from genesys_dagster.memory.wanted.steps import CHECKS, Step
 from genesys_dagster.org.org import Org
 
 _EVENTS_PER_TICK = 100
+
+
+class Watched(NamedTuple):
+    """What a sensor has checked.
+
+    Attributes:
+        family: Whose days.
+        written: The asset that the family's runs write last.
+        asker: Its list of what is wanted.
+        keys: The checks, of whichever of the family's assets.
+    """
+
+    family: Family
+    written: str
+    asker: str
+    keys: list[dg.AssetCheckKey]
 
 
 @dataclass(slots=True)
@@ -41,7 +65,9 @@ def check_days(jobs: Jobs) -> dg.SensorDefinition:
         jobs.org,
         board.CHECKS,
         jobs.check,
-        lambda context: _tick(context, jobs),
+        lambda context: _tick(
+            context, jobs.org, Watched(CONVERSATIONS, DETAILS, board.CHECKS, jobs.check_keys)
+        ),
         every=120,
         description="Has the days checked that were materialized without their checks being evaluated since. History is left alone. No "
         "API requests, neither in ticks nor in the runs.",
@@ -49,40 +75,60 @@ def check_days(jobs: Jobs) -> dg.SensorDefinition:
     )
 
 
-def _tick(context: dg.SensorEvaluationContext, jobs: Jobs) -> dg.SensorResult:
-    org, instance, now = jobs.org, context.instance, knowledge.now()
+def check_user_status(jobs: Jobs) -> dg.SensorDefinition:
+    """The sensor that does the same for user status."""
+    watched = Watched(USER_STATUS, USER_STATUS.updated, board.STATUS_CHECKS, jobs.status_check_keys)
+    return sensor(
+        jobs.org,
+        board.STATUS_CHECKS,
+        jobs.check_status,
+        lambda context: _tick(context, jobs.org, watched),
+        every=120,
+        description="Has the days of user status checked that were materialized without their checks being evaluated since. No "
+        "API requests, neither in ticks nor in the runs.",
+        asks=False,
+    )
+
+
+def _tick(context: dg.SensorEvaluationContext, org: Org, watched: Watched) -> dg.SensorResult:
+    instance, now = context.instance, knowledge.now()
     cursor = _Cursor.read(context.cursor)
     if cursor is None:
-        cursor = _Cursor(_end_of_log(instance, org))
+        cursor = _Cursor(_end_of_log(instance, org.key(watched.written)))
         return dg.SensorResult(
             skip_reason=dg.SkipReason("looks at what comes from now on"), cursor=cursor.text()
         )
-    for place, pull in pulls_after(instance, org, cursor.place, _EVENTS_PER_TICK):
+    for place, pull in pulls_after(instance, org, cursor.place, _EVENTS_PER_TICK, watched.written):
         cursor.place = place
         if pull is not None and org.days.is_partition(pull.day):
             cursor.days[pull.day] = now.isoformat()
-    steps = list(_steps(instance, jobs, cursor))
+    steps = list(_steps(instance, org, cursor, watched.keys))
     cursor.days = {step.day: cursor.days[step.day] for step in steps}
-    asked = ask(instance, org, board.CHECKS, steps, now)
+    asked = ask(instance, org, watched.asker, steps, now, family=watched.family)
     skip = None if asked.requests else dg.SkipReason(asked.words)
     return dg.SensorResult(run_requests=asked.requests, skip_reason=skip, cursor=cursor.text())
 
 
-def _end_of_log(instance: dg.DagsterInstance, org: Org) -> int:
-    records = instance.fetch_materializations(org.key(DETAILS), limit=1).records
+def _end_of_log(instance: dg.DagsterInstance, asset: dg.AssetKey) -> int:
+    records = instance.fetch_materializations(asset, limit=1).records
     return records[0].storage_id if records else 0
 
 
-def _steps(instance: dg.DagsterInstance, jobs: Jobs, cursor: _Cursor) -> Iterator[Step]:
+def _steps(
+    instance: dg.DagsterInstance, org: Org, cursor: _Cursor, keys: list[dg.AssetCheckKey]
+) -> Iterator[Step]:
     """The days of which a check was not evaluated on what lies there now, the youngest first."""
-    org = jobs.org
-    places = latest_places(instance, org.key(DETAILS), filter(org.days.is_partition, cursor.days))
-    checked = _checked(instance, jobs.check_keys, list(places))
-    for day, place in sorted(places.items(), reverse=True):
-        if checked.get(day, 0) < place:
-            yield Step(
-                CHECKS, day, f"of materialization {place}", since=datetime.fromisoformat(cursor.days[day])
-            )
+    days = list(filter(org.days.is_partition, cursor.days))
+    unchecked: dict[str, int] = {}
+    for asset in {key.asset_key for key in keys}:
+        places = latest_places(instance, asset, days)
+        checked = _checked(instance, [key for key in keys if key.asset_key == asset], list(places))
+        for day, place in places.items():
+            if checked.get(day, 0) < place:
+                unchecked[day] = max(place, unchecked.get(day, 0))
+    for day, place in sorted(unchecked.items(), reverse=True):
+        since = datetime.fromisoformat(cursor.days[day])
+        yield Step(CHECKS, day, f"of materialization {place}", since=since)
 
 
 def _checked(instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey], days: list[str]) -> dict[str, int]:

@@ -109,10 +109,10 @@ def pull_of(record: dg.EventLogRecord) -> Pull | None:
 
 
 def pulls_after(
-    instance: dg.DagsterInstance, org: Org, storage_id: int, limit: int
+    instance: dg.DagsterInstance, org: Org, storage_id: int, limit: int, asset: str = DETAILS
 ) -> Iterator[tuple[int, Pull | None]]:
     """The pulls after a place in the event log, oldest first, each with its own place."""
-    wanted = dg.AssetRecordsFilter(org.key(DETAILS), after_storage_id=storage_id)
+    wanted = dg.AssetRecordsFilter(org.key(asset), after_storage_id=storage_id)
     for record in instance.fetch_materializations(wanted, limit, ascending=True).records:
         yield record.storage_id, pull_of(record)
 

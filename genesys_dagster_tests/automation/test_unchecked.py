@@ -3,12 +3,15 @@
 import dagster as dg
 import pytest
 
+from genesys_dagster.assets.user_status import user_status
+from genesys_dagster.automation.unchecked import check_user_status as sensor_of
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.memory.pulls import latest_places
 from genesys_dagster_tests.automation.conftest import day_of, utc
 from genesys_dagster_tests.conftest import DAY
-from genesys_dagster_tests.default_org import ASSET_KEY, CHECK_KEYS, check_days
+from genesys_dagster_tests.default_org import ASSET_KEY, CHECK_KEYS, JOBS, ORG, check_days
 
+check_user_status = sensor_of(JOBS)
 OLD, NEW = "2026-05-11", str(DAY)
 
 
@@ -74,3 +77,21 @@ def test_the_checks_ask_genesys_cloud_nothing():
     asking = {"conversation_details_total_hits", "conversation_details_reconciliation"}
     assert job.nodes
     assert not asking & {node.name for node in job.nodes}
+
+
+def test_a_day_of_user_status_that_came_without_its_checks_is_checked_and_then_left_alone(
+    desk, sandbox, clock
+):
+    clock("2026-05-13T08:00")
+    sandbox.settings.user_availability = utc("2026-05-13T00:00")
+    assert desk.days(check_user_status) == []
+    definitions = build_definitions()
+    pull = dg.materialize(
+        [user_status(ORG)], partition_key=NEW, instance=desk.instance, resources=definitions.resources
+    )
+    assert pull.success
+    (request,) = desk.tick(check_user_status)
+    assert day_of(request) == NEW
+    check_job = definitions.get_repository_def().get_job("check_user_status")
+    assert check_job.execute_in_process(instance=desk.instance, tags=dict(request.tags)).success
+    assert desk.days(check_user_status) == []

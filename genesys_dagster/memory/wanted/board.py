@@ -18,7 +18,8 @@ UPDATES = "update_from_late_activity"
 CHECKS = "check_days"
 NEW_STATUS = "export_user_status"
 STATUS_UPDATES = "update_user_status"
-ASKERS = (NEW_DAYS, REFRESHES, SWEEPS, UPDATES, CHECKS, NEW_STATUS, STATUS_UPDATES)
+STATUS_CHECKS = "check_user_status"
+ASKERS = (NEW_DAYS, REFRESHES, SWEEPS, UPDATES, CHECKS, NEW_STATUS, STATUS_UPDATES, STATUS_CHECKS)
 _MOST = 500  # lines per asker; the list is for people
 
 
