@@ -116,6 +116,7 @@ def terms(  # noqa: PLR0913 - what a judgement needs
     *,
     stored_source: Source | None = None,
     begin_inside: bool = True,
+    span: Span | None = None,
     rows: Rows = CONVERSATIONS,
 ) -> Terms:
     """The terms for one day.
@@ -128,9 +129,10 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         came: What the new version is made of; called when its rows are complete.
         stored_source: Where the stored rows come from.
         begin_inside: Whether its rows are those that begin in the window.
+        span: Which of the stored rows the new version should have, instead.
         rows: What they are.
     """
-    span = Span(rows.start, window.start, window.end) if begin_inside else None
+    span = span or (Span(rows.start, window.start, window.end) if begin_inside else None)
     remembered: dict[str, Any] = {}
 
     def judged(finished: Finished) -> Mapping[str, Any]:

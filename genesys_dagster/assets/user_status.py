@@ -1,8 +1,9 @@
 """The assets `user_presence`, `user_routing_status` and `late_user_status`: agents' time, day by day, from one pull."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
+from genesys_dagster.assets.kept import kept
 from genesys_dagster.assets.terms import Came, Rows, stored_day, terms
 from genesys_dagster.extract.commit import Policy
 from genesys_dagster.extract.user_status import UserStatus
@@ -18,6 +20,7 @@ from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.lake.terms import Span
 from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.memory.pulls import sweeps_naming
 from genesys_dagster.org.org import Org
@@ -126,59 +129,33 @@ def user_status(org: Org) -> dg.AssetsDefinition:
                 "accept_loss is for one day: materialize the partition concerned alone.", allow_retries=False
             )
         wanted = [name for name in TABLES if org.key(name) in context.selected_asset_keys]
-        if (
-            config.from_late_user_status
-            and len(days) == 1
-            and (found := _updated(context, org, days[0], wanted))
-        ):
-            for name, stream in found.items():
+        if len(days) == 1:
+            found = _updated(context, org, days[0], wanted) if config.from_late_user_status else None
+            for name, stream in (found or _pulled(context, org, days[0], wanted, config)).items():
                 yield dg.Output(stream, output_name=name)
             return
-        kept = _Kept(context, org, config, wanted)
-        for name in wanted:
-            one = kept.stream(days[0], name) if len(days) == 1 else None
-            yield dg.Output(one or ((day, kept.stream(day, name)) for day in days), output_name=name)
+        with tempfile.TemporaryDirectory(prefix="genesys-dagster-") as folder:
+            streams = _Streams(lambda day: _pulled(context, org, day, wanted, config), Path(folder))
+            for name in wanted:
+                yield dg.Output(((day, streams.of(day, name)) for day in days), output_name=name)
 
     return pull
 
 
-class _Kept:
-    """The days of a run, each read once, and kept in a temporary file until all its tables are written.
+class _Streams:
+    """The tables of several days, each day read once: Dagster writes one asset after the other, with all its days."""
 
-    Dagster writes one asset after the other, each with all its days.
-    """
+    def __init__(self, pulled: Callable[[str], Mapping[str, FrameStream]], folder: Path) -> None:
+        self._pulled = pulled
+        self._folder = folder
+        self._waiting: dict[tuple[str, str], FrameStream] = {}
 
-    def __init__(
-        self, context: dg.AssetExecutionContext, org: Org, config: StatusConfig, wanted: Sequence[str]
-    ) -> None:
-        self._context = context
-        self._org = org
-        self._config = config
-        self._wanted = wanted
-        self._waiting: dict[tuple[str, str], tuple[Any, FrameStream]] = {}
-
-    def stream(self, day: str, name: str) -> FrameStream:
+    def of(self, day: str, name: str) -> FrameStream:
         """The rows of a day's table."""
         if (day, name) not in self._waiting:
-            for each, stream in _pulled(self._context, self._org, day, self._wanted, self._config).items():
-                self._waiting[day, each] = _to_disk(stream)
-        file, stream = self._waiting.pop((day, name))
-        return FrameStream(stream.schema, _from_disk(file), stream.metadata, stream.terms)
-
-
-def _to_disk(stream: FrameStream) -> tuple[Any, FrameStream]:
-    file = tempfile.SpooledTemporaryFile(max_size=2**23)  # noqa: SIM115 - closed when it is read
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_stream(pa.PythonFile(file, "w"), stream.schema, options=options) as sink:
-        for rows in stream.frames:
-            sink.write(rows)
-    return file, stream
-
-
-def _from_disk(file: Any) -> Iterator[pa.RecordBatch]:
-    with file:
-        file.seek(0)
-        yield from pa.ipc.open_stream(pa.PythonFile(file, "r"))
+            for each, stream in self._pulled(day).items():
+                self._waiting[day, each] = kept(stream, self._folder / f"{each} {day}")
+        return self._waiting.pop((day, name))
 
 
 def _pulled(
@@ -302,13 +279,15 @@ def _stream(  # noqa: PLR0913 - what a commit needs
 ) -> FrameStream:
     is_late = TABLES[name].kind is None
     key = ("kind", *KEY) if is_late else tuple(KEY)
+    # Whether what goes on after the day is told with every day is not documented; what ended on it is.
+    span = Span("end_time", window.start, window.end, without=False) if is_late else None
     on_terms = terms(
         day,
         window,
         stored,
         policy or Policy(),
         lambda: Came(source),
-        begin_inside=not is_late,
+        span=span,
         rows=Rows("periods", key, "start_time"),
     )
     return FrameStream(TABLES[name].schema, rows.to_batches(), lambda: said, on_terms)

@@ -20,19 +20,23 @@ class Span:
         column: A column of timestamps.
         start: First instant.
         end: First instant after.
+        without: Whether rows without an instant belong.
     """
 
     column: str
     start: datetime
     end: datetime
+    without: bool = True
 
     def inside(self, rows: pa.Table) -> pa.Table:
-        """The rows that belong to it; those without an instant do."""
+        """The rows that belong to it."""
         if self.column not in rows.schema.names:
             return rows
         instants = rows[self.column]
         start, end = (pa.scalar(moment, instants.type) for moment in (self.start, self.end))
-        within = pc.fill_null(pc.and_(pc.greater_equal(instants, start), pc.less(instants, end)), True)
+        within = pc.fill_null(
+            pc.and_(pc.greater_equal(instants, start), pc.less(instants, end)), self.without
+        )
         # Copying nested rows costs a twentieth of a whole pull, so only if needed.
         return rows if pc.all(within, min_count=0).as_py() else rows.filter(within)
 
