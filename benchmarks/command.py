@@ -1,9 +1,9 @@
-"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [tables] [distance] [launch] [options]`."""
+"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [tables] [distance] [launch] [agents] [options]`."""
 
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import distance, end_to_end, launch, parsing, stages, tables
+from benchmarks import agents, distance, end_to_end, launch, parsing, stages, tables
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,6 +67,10 @@ def _launch(options: argparse.Namespace) -> object:
     return launch.run(rounds=1 if options.quick else options.rounds or 3)
 
 
+def _agents(options: argparse.Namespace) -> object:
+    return agents.run(quick=options.quick)
+
+
 _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "parsing": _parsing,
     "stages": _stages,
@@ -74,4 +78,5 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "tables": _tables,
     "distance": _distance,
     "launch": _launch,
+    "agents": _agents,
 }
