@@ -10,6 +10,8 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes \
 LOCK := $(COMPILE) pyproject.toml --all-extras --group dev
 SPARK_LOCK := $(COMPILE) --group spark
 SWIFT_LOCK := $(COMPILE) --group swift
+# What the image of deploy/ holds: the versions that are tested, without the tools.
+DEPLOY_LOCK := $(COMPILE) pyproject.toml --extra slack --extra teams --group deploy --constraint requirements.lock
 # The one block of requirements.lock that names uv, with its hashes.
 UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
 
@@ -88,11 +90,13 @@ lock: env ## Resolve the locks anew (all extras, Python 3.11 to 3.13)
 	$(BIN)/uv $(LOCK) --upgrade --output-file requirements.lock
 	$(BIN)/uv $(SPARK_LOCK) --upgrade --output-file requirements-spark.lock
 	$(BIN)/uv $(SWIFT_LOCK) --upgrade --output-file requirements-swift.lock
+	$(BIN)/uv $(DEPLOY_LOCK) --upgrade --output-file requirements-deploy.lock
 
 lock-check: env ## Check that the locks satisfy pyproject.toml
 	@$(call check,requirements.lock,$(LOCK))
 	@$(call check,requirements-spark.lock,$(SPARK_LOCK))
 	@$(call check,requirements-swift.lock,$(SWIFT_LOCK))
+	@$(call check,requirements-deploy.lock,$(DEPLOY_LOCK))
 
 clean: ## Remove what the commands above made
 	rm -rf .venv .demo .dagster .benchmarks
