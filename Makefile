@@ -10,6 +10,7 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes \
 LOCK := $(COMPILE) pyproject.toml --all-extras --group dev
 SPARK_LOCK := $(COMPILE) --group spark
 SWIFT_LOCK := $(COMPILE) --group swift
+LINT_LOCK := $(COMPILE) --group lint --constraint requirements.lock
 # What the image of deploy/ holds: the versions that are tested, without the tools.
 DEPLOY_LOCK := $(COMPILE) pyproject.toml --extra slack --extra teams --group deploy --constraint requirements.lock
 # The one block of requirements.lock that names uv, with its hashes.
@@ -18,6 +19,9 @@ UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requir
 # What a lock would be now, its versions as far as they still fit, against what it is.
 check = cp $(1) .venv/$(1); $(BIN)/uv $(2) --output-file .venv/$(1) > /dev/null; \
 	cmp $(1) .venv/$(1) || { echo "$(1) does not satisfy pyproject.toml: run make lock"; exit 1; }
+
+# Schemas that come with check-jsonschema: nothing is fetched.
+schema = $(BIN)/check-jsonschema --builtin-schema vendor.$(1)
 
 # Where the machine has certificates of its own (behind a proxy that inspects TLS it must), uv trusts those.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
@@ -52,6 +56,11 @@ env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 	$$uv pip install --quiet --require-hashes --no-build-isolation -r requirements-spark.lock
 	@touch $@
 
+.venv/.lint: requirements-lint.lock .venv/.ready
+	@uv=$$(command -v uv || echo $(BIN)/uv); VIRTUAL_ENV=$(CURDIR)/.venv \
+	$$uv pip install --quiet --require-hashes -r requirements-lint.lock
+	@touch $@
+
 demo: env ## Export a week of a made-up Genesys Cloud org to S3 on localhost and open the Dagster UI
 	@exec $(BIN)/genesys-dagster demo $(ARGS)
 
@@ -73,11 +82,16 @@ test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 se
 matrix: env ## Run the core's tests against the wheel on Python 3.11 to 3.14, lowest and newest versions
 	@$(BIN)/python -m genesys_dagster_tests.matrix $(ARGS)
 
-lint: env ## Format, lint, types, definitions, lock
+lint: env .venv/.lint ## Format, lint, types, definitions, deployments, lock
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/dagster definitions validate
+	$(BIN)/hadolint deploy/Dockerfile
+	$(call schema,compose-spec) deploy/compose.yaml
+	$(call schema,github-workflows) .github/workflows/ci.yaml
+	$(call schema,github-issue-forms) .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+	$(call schema,github-issue-config) .github/ISSUE_TEMPLATE/config.yml
 	$(MAKE) --no-print-directory lock-check
 
 reliability: env ## Inject every fault and write docs/reliability.md anew
@@ -90,12 +104,14 @@ lock: env ## Resolve the locks anew (all extras, Python 3.11 to 3.13)
 	$(BIN)/uv $(LOCK) --upgrade --output-file requirements.lock
 	$(BIN)/uv $(SPARK_LOCK) --upgrade --output-file requirements-spark.lock
 	$(BIN)/uv $(SWIFT_LOCK) --upgrade --output-file requirements-swift.lock
+	$(BIN)/uv $(LINT_LOCK) --upgrade --output-file requirements-lint.lock
 	$(BIN)/uv $(DEPLOY_LOCK) --upgrade --output-file requirements-deploy.lock
 
 lock-check: env ## Check that the locks satisfy pyproject.toml
 	@$(call check,requirements.lock,$(LOCK))
 	@$(call check,requirements-spark.lock,$(SPARK_LOCK))
 	@$(call check,requirements-swift.lock,$(SWIFT_LOCK))
+	@$(call check,requirements-lint.lock,$(LINT_LOCK))
 	@$(call check,requirements-deploy.lock,$(DEPLOY_LOCK))
 
 clean: ## Remove what the commands above made
