@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from genesys_dagster.cloud import GenesysCloud
     from genesys_dagster.component import GenesysCloudComponent
     from genesys_dagster.lake.io_manager import S3ParquetIOManager
+    from genesys_dagster.recovery.recover import recover
     from genesys_dagster.resources import GenesysResource
 
-__all__ = ["GenesysCloud", "GenesysCloudComponent", "GenesysResource", "S3ParquetIOManager"]
+__all__ = ["GenesysCloud", "GenesysCloudComponent", "GenesysResource", "S3ParquetIOManager", "recover"]
 
 _MODULES = {
     "GenesysCloud": "cloud",
     "GenesysCloudComponent": "component",
     "GenesysResource": "resources",
     "S3ParquetIOManager": "lake.io_manager",
+    "recover": "recovery.recover",
 }
 
 

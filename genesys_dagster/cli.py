@@ -73,5 +73,24 @@ def doctor(env_file: Path) -> None:
     raise SystemExit(run_doctor())
 
 
+@main.command()
+@click.option(
+    "--env-file",
+    default=".env",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Read first, if it exists.",
+)
+def recover(env_file: Path) -> None:
+    """Tell a Dagster instance that lost its database (DAGSTER_HOME) what lies in the lake.
+
+    Asks Genesys Cloud nothing and writes nothing to the lake; what the instance knows is left alone. Stop the daemon before.
+    """
+    load_dotenv(env_file)
+    from genesys_dagster.recovery.command import run_recover
+
+    raise SystemExit(run_recover())
+
+
 if __name__ == "__main__":
     main()

@@ -89,7 +89,7 @@ def _swept(
         with as_failure():
             found = genesys.sweep(windows, ledger)
             rows = found.rows()
-        metadata.update(days=dg.MetadataValue.json(_by_day(org, rows)), api_requests=found.api_requests)
+        metadata.update(days=dg.MetadataValue.json(days_found(org, rows)), api_requests=found.api_requests)
         yield rows
 
     with as_failure():
@@ -99,7 +99,7 @@ def _swept(
     return FrameStream(CONVERSATION_SCHEMA, frames(), lambda: metadata, on_terms)
 
 
-def _by_day(org: Org, rows: pa.Table) -> Mapping[str, int]:
+def days_found(org: Org, rows: pa.Table) -> Mapping[str, int]:
     """How many of the conversations began on each day; days before the first partition are left out."""
     starts = rows["conversationStart"]
     first = pa.scalar(org.days.start_of(org.days.first), starts.type)

@@ -98,6 +98,12 @@ def window_of(facts: Mapping[str, str]) -> Interval | None:
     return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) if start and end else None
 
 
+def said_of(facts: Mapping[str, str]) -> Mapping[str, Any]:
+    """What else travels with an object, under the names that materializations have for it."""
+    missing = {"announced_missing": int(facts[_MISSING])} if _MISSING in facts else {}
+    return {**({"source": facts[_SOURCE]} if _SOURCE in facts else {}), **missing}
+
+
 def was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
     """Whether a stored day was cut by other bounds, as before a change of the time zone."""
     cut_by = window_of_stored(stored)

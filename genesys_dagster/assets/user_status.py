@@ -310,11 +310,11 @@ def _metadata(found: UserStatus) -> Mapping[str, Any]:
 
 
 def _contents(org: Org, name: str, rows: pa.Table) -> Mapping[str, Any]:
-    named = {"days": dg.MetadataValue.json(_days(org, rows))} if name == LATE else {}
+    named = {"days": dg.MetadataValue.json(days_found(org, rows))} if name == LATE else {}
     return {"open_periods": rows["end_time"].null_count, **named}
 
 
-def _days(org: Org, rows: pa.Table) -> Mapping[str, int]:
+def days_found(org: Org, rows: pa.Table) -> Mapping[str, int]:
     """The partitions into which ends are to be put, and how many."""
     first = pa.scalar(org.days.start_of(org.days.first), rows["start_time"].type)
     return counted(

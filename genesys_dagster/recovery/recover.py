@@ -1,0 +1,181 @@
+"""From the objects of an org to the materializations that its instance should know. Asks no API and writes no object."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import dagster as dg
+import pyarrow as pa
+
+from genesys_dagster.cloud import GenesysCloud
+from genesys_dagster.lake.context import partition_columns
+from genesys_dagster.lake.door import LakeDoor
+from genesys_dagster.lake.errors import LakeError
+from genesys_dagster.lake.layout import FILE_NAME
+from genesys_dagster.lake.listing import Listed, listed
+from genesys_dagster.lake.stored import stored_version
+from genesys_dagster.recovery.state import state
+from genesys_dagster.report.io_manager import FILE_NAME as PAGE
+
+_REPORT = "contact_center_report"
+_CONCURRENCY = 8
+_DATA_VERSION = "dagster/data_version"
+_ANY_COLUMNS = pa.schema([])
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of an asset's objects.
+
+    Attributes:
+        asset: Its key.
+        found: How many objects of partitions that there are lie in the lake.
+        known: How many of them the instance knew.
+        reported: How many it knows now that it did not.
+        unreadable: A sentence for each of the others.
+    """
+
+    asset: dg.AssetKey
+    found: int
+    known: int
+    reported: int
+    unreadable: tuple[str, ...] = ()
+
+
+class _Lying(NamedTuple):
+    """An object of an asset; `partition` is None for an asset without partitions."""
+
+    partition: str | None
+    object: Listed
+
+
+def recover(
+    instance: dg.DagsterInstance,
+    org: GenesysCloud,
+    definitions: dg.Definitions | None = None,
+    *,
+    tell: Callable[[Recovered], object] = lambda _: None,
+) -> list[Recovered]:
+    """Reports to an instance what lies in an org's lake and it does not know; what it knows is left alone.
+
+    Stop the daemon before: what comes meanwhile from a run may be hidden by what its object said before it.
+
+    Args:
+        instance: Dagster's instance, new or half lost.
+        org: Whose lake.
+        definitions: The org's, if they were made with resources of your own; else those that `org.definitions()` makes.
+        tell: Called with each asset's result as it comes.
+
+    Returns:
+        A result for each asset, upstream before downstream.
+
+    Raises:
+        StorageError: The lake cannot be listed.
+        dagster.DagsterInvalidDefinitionError: The org's settings make no sense, or its IO managers are not ours.
+    """
+    org.check()
+    definitions = definitions or org.definitions()
+    names = {key: name for name, key in org.keys.items()}
+    graph = definitions.resolve_asset_graph()
+    resources = definitions.resources or {}
+    doors = {name: resources[name] for name in (org.lake, org.pages)}
+    results = []
+    with dg.build_resources(doors, instance=instance) as opened:
+        for key in (
+            key for key in graph.toposorted_asset_keys if key in names and key != org.key("genesys_cloud")
+        ):
+            name = names[key]
+            door = getattr(opened, org.pages if name == _REPORT else org.lake)
+            if not isinstance(door, LakeDoor):
+                raise dg.DagsterInvalidDefinitionError(
+                    f"{key.to_user_string()} is not stored by an IO manager of ours."
+                )
+            result = _Asset(instance, org, name, door, graph.get(key).partitions_def).recover()
+            results.append(result)
+            tell(result)
+    return results
+
+
+class _Asset:
+    """One asset."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        org: GenesysCloud,
+        name: str,
+        door: LakeDoor,
+        partitions: dg.PartitionsDefinition | None,
+    ) -> None:
+        self._instance, self._org, self._name = instance, org, name
+        self._key, self._door, self._partitions = org.key(name), door, partitions
+
+    def recover(self) -> Recovered:
+        """Reports what is not known, the oldest first."""
+        lying, known = list(self._lying()), self._known()
+        unknown = [each for each in lying if each.partition not in known]
+        unreadable: list[str] = []
+        pool = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="recover")
+        try:
+            for said in pool.map(self._read, unknown):
+                if isinstance(said, str):
+                    unreadable.append(said)
+                else:
+                    self._instance.report_runless_asset_event(said)
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt does not wait for years of objects
+        reported = len(unknown) - len(unreadable)
+        return Recovered(self._key, len(lying), len(lying) - len(unknown), reported, tuple(unreadable))
+
+    def _lying(self) -> Iterator[_Lying]:
+        """What lies in the lake of the partitions that there are; their keys are made, not read."""
+        door, path = self._door, self._key.path
+        there = {
+            each.key: each for each in listed(door.client, door.place().bucket, door.key_of(path, file=""))
+        }
+        file = PAGE if self._name == _REPORT else FILE_NAME
+        wanted: Mapping[str | None, Mapping[str, str] | None] = {None: None}
+        if self._partitions is not None:
+            columns = partial(partition_columns, self._partitions)
+            wanted = {partition: columns(partition) for partition in self._partitions.get_partition_keys()}
+        for partition, folders in wanted.items():
+            if found := there.get(door.key_of(path, folders, file)):
+                yield _Lying(partition, found)
+
+    def _known(self) -> set[str | None]:
+        if self._partitions is not None:
+            return set(self._instance.get_materialized_partitions(self._key))
+        return {None} if self._instance.get_latest_materialization_event(self._key) else set()
+
+    def _read(self, lying: _Lying) -> dg.AssetMaterialization | str:
+        """The materialization of an object, or the sentence that says why there is none."""
+        uri = f"s3://{self._door.place().bucket}/{lying.object.key}"
+        if self._name == _REPORT:
+            return self._materialization(lying, lying.object.etag, {"dagster/uri": uri})
+        try:
+            stored = stored_version(
+                self._door.client, self._door.place().bucket, lying.object.key, _ANY_COLUMNS
+            )
+            if stored is None:
+                return f"{uri} is gone."
+            if stored.rows is None:
+                return f"{uri} is no Parquet."
+            said = state(self._org, self._name, lying.partition, stored)
+        except LakeError as error:
+            return f"{uri} cannot be read: {error}"
+        except (pa.ArrowException, OSError, ValueError) as error:
+            return f"{uri} is damaged: {str(error).splitlines()[0]}"
+        return self._materialization(lying, stored.version.etag, said)
+
+    def _materialization(self, lying: _Lying, etag: str, said: Mapping[str, Any]) -> dg.AssetMaterialization:
+        # The IO manager's data version is a digest of the bytes, which S3 does not tell without sending them. S3's own
+        # name for them claims no equality with any digest: what follows a change is computed once too often at worst.
+        return dg.AssetMaterialization(
+            self._key,
+            partition=lying.partition,
+            description="Found in the lake; the run that made it is not known.",
+            metadata={**said, "recovered": True},
+            tags={_DATA_VERSION: f"etag:{etag}"},
+        )

@@ -1,0 +1,86 @@
+"""A lake that an instance has filled which is lost, and a new instance."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import dagster as dg
+import pytest
+
+from genesys_dagster.automation import knowledge
+from genesys_dagster.cloud import GenesysCloud
+from genesys_dagster_tests.automation.conftest import Desk, utc
+from genesys_dagster_tests.default_org import ORG
+
+WATERMARK = datetime(2026, 5, 13, 4, tzinfo=UTC)
+MADE = {
+    "conversation_details": ("2026-05-08", "2026-05-10", "2026-05-11", "2026-05-12"),
+    "late_activity": ("2026-05-11", "2026-05-12"),
+    "user_status": ("2026-05-11", "2026-05-12"),
+    "conversations": ("2026-05-12",),
+    "queues": (None,),
+}
+WROTE = MADE | dict.fromkeys(
+    ("user_presence", "user_routing_status", "late_user_status"), MADE["user_status"]
+)
+del WROTE["user_status"]
+
+
+class Lost(NamedTuple):
+    """What an instance made and knew: the objects by key, and by asset and partition what it said of each."""
+
+    objects: dict[str, bytes]
+    said: dict[tuple[str, str | None], dict]
+
+
+_KEPT = []
+
+
+@pytest.fixture
+def lost(environment, sandbox, lake):
+    """The lake, exported once by an instance that is gone."""
+    if not _KEPT:
+        _KEPT.append(_export(sandbox, lake))
+    for key, body in _KEPT[0].objects.items():
+        lake.client.put_object(Bucket=lake.bucket, Key=key, Body=body)
+    sandbox.settings.availability = sandbox.settings.user_availability = WATERMARK
+    sandbox.requests.clear()
+    return _KEPT[0]
+
+
+def _export(sandbox, lake):
+    sandbox.settings.availability = sandbox.settings.user_availability = WATERMARK
+    definitions = GenesysCloud.from_environment().definitions()
+    job = definitions.resolve_implicit_global_asset_job_def()
+    said = {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        for made, days in MADE.items():
+            keys = USER_STATUS if made == "user_status" else [ORG.key(made)]
+            for day in days:
+                result = job.execute_in_process(instance=instance, partition_key=day, asset_selection=keys)
+                for event in result.get_asset_materialization_events():
+                    it = event.materialization
+                    values = {name: value.value for name, value in it.metadata.items()}
+                    said[it.asset_key.path[-1], it.partition] = values
+    return Lost(everything(lake), said)
+
+
+def everything(lake):
+    """The objects by key."""
+    read = lambda key: lake.client.get_object(Bucket=lake.bucket, Key=key)["Body"].read()  # noqa: E731
+    return dict(zip(keys := lake.keys(), map(read, keys), strict=True))
+
+
+USER_STATUS = [ORG.key(name) for name in ("user_presence", "user_routing_status", "late_user_status")]
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as it:
+        yield it
+
+
+@pytest.fixture
+def desk(lost, sandbox, instance, monkeypatch):
+    """Sensors tick in the new instance, two hours after the watermark."""
+    monkeypatch.setattr(knowledge, "now", lambda: utc("2026-05-13T06:00"))
+    return Desk(instance, sandbox)

@@ -1,0 +1,177 @@
+"""An instance whose database is lost knows from the objects what is there, and claims no more than is certain."""
+
+import io
+
+import pyarrow.parquet as pq
+import pytest
+
+from genesys_dagster.automation import knowledge
+from genesys_dagster.automation.late_activity import update_user_status
+from genesys_dagster.automation.new_days import export_user_status
+from genesys_dagster.cloud import GenesysCloud
+from genesys_dagster.memory.pulls import latest_pulls, sweeps_naming
+from genesys_dagster.recovery.recover import recover
+from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.default_org import (
+    JOBS,
+    ORG,
+    check_days,
+    end_of,
+    export_new_days,
+    refresh_days,
+    start_of,
+    sweep_late_activity_daily,
+    update_from_late_activity,
+)
+from genesys_dagster_tests.recovery.conftest import MADE, WROTE, everything
+
+DAY = "2026-05-12"
+DETAILS = ORG.key("conversation_details")
+
+
+@pytest.fixture
+def recovered(lost, instance):
+    """The results by asset, of the first recovery."""
+    return by_name(recover(instance, GenesysCloud.from_environment()))
+
+
+def by_name(results):
+    return {result.asset.path[-1]: result for result in results}
+
+
+def said(instance, name, day, org=ORG):
+    """What the instance knows of a partition."""
+    key = org.key(name)
+    events = instance.fetch_materializations(key, limit=100).records
+    (event,) = [event.asset_materialization for event in events if event.partition_key == day]
+    return {name: value.value for name, value in event.metadata.items()}, event
+
+
+def events(instance):
+    return sum(
+        len(instance.fetch_materializations(key, limit=100).records) for key in instance.all_asset_keys()
+    )
+
+
+def days_in(lost, asset, day, column):
+    """The days on which the rows of an object began, read from its bytes."""
+    body = lost.objects[f"genesys/{asset}/date={day}/data.parquet"]
+    return {str(start.date()) for start in pq.read_table(io.BytesIO(body))[column].to_pylist()}
+
+
+def test_every_object_is_reported_once_and_what_is_known_is_left_alone(recovered, instance, lost):
+    assert {name: result.reported for name, result in recovered.items() if result.found} == {
+        name: len(days) for name, days in WROTE.items()
+    }
+    assert events(instance) == len(lost.objects)
+    again = recover(instance, GenesysCloud.from_environment())
+    assert {(result.reported, result.found - result.known) for result in again} == {(0, 0)}
+    assert events(instance) == len(lost.objects)
+
+
+def test_genesys_cloud_is_asked_nothing_and_nothing_is_written(lost, sandbox, lake, recovered):
+    assert not sandbox.requests
+    assert everything(lake) == lost.objects
+
+
+def test_what_is_said_is_what_was_said_before_the_loss(recovered, instance, lost):
+    same = (
+        "source", "announced_missing", "open_conversations", "latest_end", "days", "dagster/partition_row_count",
+        "dagster/row_count", "dagster/uri", "bytes_written",
+    )  # fmt: skip
+    for (name, day), before in lost.said.items():
+        now, event = said(instance, name, day)
+        assert {of: now[of] for of in same if of in now} == {of: before[of] for of in same if of in before}, (
+            name
+        )
+        assert now["recovered"] is True
+        assert event.tags["dagster/data_version"] != before["sha256"]
+
+
+def test_what_is_known_is_never_claimed_for_later_than_before_the_loss(recovered, instance, lost):
+    for (name, day), before in lost.said.items():
+        if "known_until" in before:
+            now, _ = said(instance, name, day)
+            assert now["known_until"] == end_of(day).timestamp() <= before["known_until"]
+
+
+def test_nothing_that_is_there_is_new_and_the_missing_day_is(recovered, desk):
+    assert desk.days(export_new_days) == ["2026-05-09"]
+    desk.cursor = None
+    assert desk.days(sweep_late_activity_daily) == []
+    assert "swept" in desk.skipped
+    desk.cursor = None
+    assert desk.days(check_days) == []
+    desk.cursor = None
+    assert desk.days(export_user_status(JOBS)) == []
+
+
+def test_what_late_activity_found_is_put_in_again(recovered, desk, lost):
+    found = {
+        day
+        for sweep in MADE["late_activity"]
+        for day in days_in(lost, "late_activity", sweep, "conversationStart")
+    }
+    exported = set(MADE["conversation_details"])
+    assert {"2026-05-10", "2026-05-11"} <= found
+    assert set(desk.days(update_from_late_activity)) == found & exported
+    assert sweeps_naming(desk.instance, ORG, "2026-05-11", end_of("2026-05-11")) == ["2026-05-12"]
+    desk.cursor = None
+    assert desk.days(update_user_status(JOBS)) == ["2026-05-11"]
+
+
+def test_the_refresh_plan_goes_on(recovered, desk, sandbox, monkeypatch):
+    assert desk.days(refresh_days) == ["2026-05-11", "2026-05-10", "2026-05-08"]
+    for day in MADE["conversation_details"][:-1]:
+        desk.pulled(day, utc("2026-05-13T04:00"))
+    assert desk.days(refresh_days) == []
+    sandbox.settings.availability = utc("2026-05-14T04:00")
+    monkeypatch.setattr(knowledge, "now", lambda: utc("2026-05-14T06:00"))
+    assert desk.days(refresh_days) == [DAY]
+
+
+def test_an_object_that_cannot_be_read_is_named_and_skipped(desk, lake, lost):
+    lake.put("2026-05-10")
+    lake.put(
+        "2026-05-11",
+        lost.objects[lake.key("2026-05-11")][:-1000] + bytes(992) + lost.objects[lake.key("2026-05-11")][-8:],
+    )
+    details = by_name(recover(desk.instance, GenesysCloud.from_environment()))["conversation_details"]
+    assert (details.found, details.reported) == (4, 2)
+    assert [sentence for sentence in details.unreadable if "date=2026-05-10" in sentence]
+    assert [sentence for sentence in details.unreadable if "date=2026-05-11" in sentence]
+    assert sorted(desk.instance.get_materialized_partitions(DETAILS)) == ["2026-05-08", DAY]
+    assert set(desk.days(export_new_days)) == {"2026-05-09", "2026-05-10", "2026-05-11"}
+
+
+@pytest.mark.parametrize("kept", [{}, {b"genesys_dagster.source": b"job"}], ids=["no facts", "no bounds"])
+def test_of_an_object_without_facts_nothing_is_claimed_and_its_day_is_asked_for(desk, lake, lost, kept):
+    rows = pq.read_table(io.BytesIO(lost.objects[lake.key(DAY)]))
+    body = io.BytesIO()
+    pq.write_table(rows.replace_schema_metadata(kept), body)
+    lake.put(DAY, body.getvalue())
+    recover(desk.instance, GenesysCloud.from_environment())
+    pull = latest_pulls(desk.instance, ORG, [DAY])[DAY]
+    assert pull.known_until == start_of(DAY)
+    assert pull.is_from_job == bool(kept)
+    assert desk.days(export_new_days) == ["2026-05-09", DAY]
+
+
+def test_days_that_were_cut_by_other_bounds_are_not_known(lost, instance, environment):
+    org = GenesysCloud.from_environment(timezone="Europe/Berlin")
+    recover(instance, org)
+    pull = latest_pulls(instance, org, [DAY])[DAY]
+    assert pull.known_until == org.days.start_of(DAY)
+
+
+def test_a_named_org_is_found_below_its_own_prefix(lost, instance, lake):
+    lake.clear()
+    for key, body in lost.objects.items():
+        lake.client.put_object(Bucket=lake.bucket, Key=key.replace("genesys/", "genesys/emea/"), Body=body)
+    emea = GenesysCloud(name="emea", bucket=lake.bucket)
+    assert sum(result.reported for result in recover(instance, GenesysCloud.from_environment())) == 0
+    assert sum(result.reported for result in recover(instance, emea)) == len(lost.objects)
+    assert {key.path[0] for key in instance.all_asset_keys()} == {"emea"}
+    assert sorted(latest_pulls(instance, emea, MADE["conversation_details"])) == list(
+        MADE["conversation_details"]
+    )
