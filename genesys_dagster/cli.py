@@ -1,5 +1,6 @@
 """The command `genesys-dagster`: options in, exit status out. Each command's work lives in a module of its own."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -81,7 +82,13 @@ def doctor(env_file: Path) -> None:
     type=click.Path(path_type=Path),
     help="Read first, if it exists.",
 )
-def recover(env_file: Path) -> None:
+@click.option(
+    "--refreshed-until",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="In UTC: until then every step of the refresh plan was taken, so that none is repeated. Not given: the latest step "
+    "of each day is.",
+)
+def recover(env_file: Path, refreshed_until: datetime | None) -> None:
     """Tell a Dagster instance that lost its database (DAGSTER_HOME) what lies in the lake.
 
     Asks Genesys Cloud nothing and writes nothing to the lake; what the instance knows is left alone. Stop the daemon before.
@@ -89,7 +96,7 @@ def recover(env_file: Path) -> None:
     load_dotenv(env_file)
     from genesys_dagster.recovery.command import run_recover
 
-    raise SystemExit(run_recover())
+    raise SystemExit(run_recover(refreshed_until))
 
 
 if __name__ == "__main__":

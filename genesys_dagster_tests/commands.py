@@ -10,7 +10,8 @@ import sys
 import traceback
 
 import genesys_dagster.cloud
-import genesys_dagster.doctor  # noqa: F401
+import genesys_dagster.doctor
+import genesys_dagster.recovery.command  # noqa: F401
 from genesys_dagster.cli import main
 
 

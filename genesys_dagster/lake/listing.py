@@ -1,6 +1,7 @@
 """What lies in the lake, by listing: a thousand objects a request, none of them opened."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from genesys_dagster.lake.s3_errors import S3_ERRORS, storage_error
@@ -16,11 +17,13 @@ class Listed(NamedTuple):
         key: Its key.
         size: Bytes.
         etag: S3's name for the version, in quotes.
+        modified: When it was written, in UTC.
     """
 
     key: str
     size: int
     etag: str
+    modified: datetime
 
 
 def listed(client: "S3Client", bucket: str, folder: str) -> Iterator[Listed]:
@@ -38,6 +41,6 @@ def listed(client: "S3Client", bucket: str, folder: str) -> Iterator[Listed]:
     try:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", []):
-                yield Listed(found["Key"], found["Size"], found["ETag"])
+                yield Listed(found["Key"], found["Size"], found["ETag"], found["LastModified"])
     except S3_ERRORS as error:
         raise storage_error(error, bucket=bucket, key=prefix) from error

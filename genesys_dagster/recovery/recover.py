@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -56,6 +57,7 @@ def recover(
     org: GenesysCloud,
     definitions: dg.Definitions | None = None,
     *,
+    refreshed_until: datetime | None = None,
     tell: Callable[[Recovered], object] = lambda _: None,
 ) -> list[Recovered]:
     """Reports to an instance what lies in an org's lake and it does not know; what it knows is left alone.
@@ -66,6 +68,8 @@ def recover(
         instance: Dagster's instance, new or half lost.
         org: Whose lake.
         definitions: The org's, if they were made with resources of your own; else those that `org.definitions()` makes.
+        refreshed_until: Until when the refresh plan was followed: nothing that was due by then was still wanted. Without it
+            the plan's latest step is taken again for every day that has one.
         tell: Called with each asset's result as it comes.
 
     Returns:
@@ -92,25 +96,28 @@ def recover(
                 raise dg.DagsterInvalidDefinitionError(
                     f"{key.to_user_string()} is not stored by an IO manager of ours."
                 )
-            result = _Asset(instance, org, name, door, graph.get(key).partitions_def).recover()
+            result = _Asset(
+                instance, org, name, door, graph.get(key).partitions_def, refreshed_until
+            ).recover()
             results.append(result)
             tell(result)
     return results
 
 
+@dataclass(frozen=True, slots=True)
 class _Asset:
     """One asset."""
 
-    def __init__(
-        self,
-        instance: dg.DagsterInstance,
-        org: GenesysCloud,
-        name: str,
-        door: LakeDoor,
-        partitions: dg.PartitionsDefinition | None,
-    ) -> None:
-        self._instance, self._org, self._name = instance, org, name
-        self._key, self._door, self._partitions = org.key(name), door, partitions
+    instance: dg.DagsterInstance
+    org: GenesysCloud
+    name: str
+    door: LakeDoor
+    partitions: dg.PartitionsDefinition | None
+    refreshed_until: datetime | None
+
+    @property
+    def key(self) -> dg.AssetKey:
+        return self.org.key(self.name)
 
     def recover(self) -> Recovered:
         """Reports what is not known, the oldest first."""
@@ -123,57 +130,63 @@ class _Asset:
                 if isinstance(said, str):
                     unreadable.append(said)
                 else:
-                    self._instance.report_runless_asset_event(said)
+                    self.instance.report_runless_asset_event(said)
         finally:
             pool.shutdown(cancel_futures=True)  # an interrupt does not wait for years of objects
         reported = len(unknown) - len(unreadable)
-        return Recovered(self._key, len(lying), len(lying) - len(unknown), reported, tuple(unreadable))
+        return Recovered(self.key, len(lying), len(lying) - len(unknown), reported, tuple(unreadable))
 
     def _lying(self) -> Iterator[_Lying]:
         """What lies in the lake of the partitions that there are; their keys are made, not read."""
-        door, path = self._door, self._key.path
+        door, path = self.door, self.key.path
         there = {
             each.key: each for each in listed(door.client, door.place().bucket, door.key_of(path, file=""))
         }
-        file = PAGE if self._name == _REPORT else FILE_NAME
+        if not there:
+            return
+        file = PAGE if self.name == _REPORT else FILE_NAME
         wanted: Mapping[str | None, Mapping[str, str] | None] = {None: None}
-        if self._partitions is not None:
-            columns = partial(partition_columns, self._partitions)
-            wanted = {partition: columns(partition) for partition in self._partitions.get_partition_keys()}
+        if self.partitions is not None:
+            columns = partial(partition_columns, self.partitions)
+            wanted = {partition: columns(partition) for partition in self.partitions.get_partition_keys()}
         for partition, folders in wanted.items():
             if found := there.get(door.key_of(path, folders, file)):
                 yield _Lying(partition, found)
 
     def _known(self) -> set[str | None]:
-        if self._partitions is not None:
-            return set(self._instance.get_materialized_partitions(self._key))
-        return {None} if self._instance.get_latest_materialization_event(self._key) else set()
+        if self.partitions is not None:
+            return set(self.instance.get_materialized_partitions(self.key))
+        return {None} if self.instance.get_latest_materialization_event(self.key) else set()
 
     def _read(self, lying: _Lying) -> dg.AssetMaterialization | str:
         """The materialization of an object, or the sentence that says why there is none."""
-        uri = f"s3://{self._door.place().bucket}/{lying.object.key}"
-        if self._name == _REPORT:
+        uri = f"s3://{self.door.place().bucket}/{lying.object.key}"
+        if self.name == _REPORT:
             return self._materialization(lying, lying.object.etag, {"dagster/uri": uri})
         try:
             stored = stored_version(
-                self._door.client, self._door.place().bucket, lying.object.key, _ANY_COLUMNS
+                self.door.client, self.door.place().bucket, lying.object.key, _ANY_COLUMNS
             )
             if stored is None:
                 return f"{uri} is gone."
             if stored.rows is None:
                 return f"{uri} is no Parquet."
-            said = state(self._org, self._name, lying.partition, stored)
+            said = state(self.org, self.name, lying.partition, stored, self._refreshed(lying.object))
         except LakeError as error:
             return f"{uri} cannot be read: {error}"
         except (pa.ArrowException, OSError, ValueError) as error:
             return f"{uri} is damaged: {str(error).splitlines()[0]}"
         return self._materialization(lying, stored.version.etag, said)
 
+    def _refreshed(self, lying: Listed) -> datetime | None:
+        """A pull after an instant leaves an object that is younger."""
+        return self.refreshed_until and min(self.refreshed_until, lying.modified)
+
     def _materialization(self, lying: _Lying, etag: str, said: Mapping[str, Any]) -> dg.AssetMaterialization:
         # The IO manager's data version is a digest of the bytes, which S3 does not tell without sending them. S3's own
         # name for them claims no equality with any digest: what follows a change is computed once too often at worst.
         return dg.AssetMaterialization(
-            self._key,
+            self.key,
             partition=lying.partition,
             description="Found in the lake; the run that made it is not known.",
             metadata={**said, "recovered": True},

@@ -1,7 +1,9 @@
 """What an object tells of the pull that made it: no more than is certain, and less where that is in doubt.
 
 Whatever is made of it may be asked for once more, but must not be taken for done: `known_until` is the end of the day,
-up to which every pull knows everything, whenever it was made; what was put in since is put in again.
+up to which every pull knows everything, whenever it was made. That an object is younger does not tell of a later pull:
+it may have been brought up to date from late activity. So what was put in since is put in again, and the refresh
+plan's latest step is repeated, unless a person says until when the plan was followed.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +29,9 @@ _FOUND: Mapping[str, tuple[Callable[[Org, pa.Table], Mapping[str, int]], tuple[s
 }
 
 
-def state(org: Org, name: str, day: str | None, stored: StoredVersion) -> Mapping[str, Any]:
+def state(
+    org: Org, name: str, day: str | None, stored: StoredVersion, refreshed_until: datetime | None = None
+) -> Mapping[str, Any]:
     """What the materialization of an object says.
 
     Args:
@@ -35,6 +39,7 @@ def state(org: Org, name: str, day: str | None, stored: StoredVersion) -> Mappin
         name: Of the asset in the catalog.
         day: Partition key; None for an asset without partitions.
         stored: The object, which is Parquet.
+        refreshed_until: Until when the refresh plan was followed and the object can tell of it, if that is known.
 
     Raises:
         StorageError: S3 refused or could not be reached.
@@ -49,10 +54,18 @@ def state(org: Org, name: str, day: str | None, stored: StoredVersion) -> Mappin
     }
     if day is None or name not in _PULLED:
         return said
-    known_until = dg.MetadataValue.timestamp(_known_until(org, day, stored))
-    said |= {**said_of(stored.facts), "known_until": known_until}
+    known_until = _known_until(org, day, stored)
+    said |= said_of(stored.facts)
     if name == DETAILS:
-        said |= _ends(stored)
+        count, latest_end = _ends(stored)
+        end = org.days.end_of(day)
+        if refreshed_until and known_until == end:
+            is_settled = org.plan.is_settled(end, refreshed_until, count, latest_end)
+            known_until = org.plan.step_due(end, end, is_settled, refreshed_until) or end
+        null = dg.MetadataValue.null()
+        said["open_conversations"] = count
+        said["latest_end"] = dg.MetadataValue.timestamp(latest_end) if latest_end else null
+    said["known_until"] = dg.MetadataValue.timestamp(known_until)
     if name in _FOUND:
         said |= _found(org, name, stored)
     return said
@@ -69,18 +82,14 @@ def _known_until(org: Org, day: str, stored: StoredVersion) -> datetime:
     return window.end if is_whole else window.start
 
 
-def _ends(stored: StoredVersion) -> Mapping[str, Any]:
-    """What the refresh plan wants to know of conversations; they need not have ended for all that is known."""
+def _ends(stored: StoredVersion) -> tuple[int, datetime | None]:
+    """How many conversations have no end, and the latest end of the others."""
     open_conversations, latest_end = 0, None
     for table in stored.columns(["conversationEnd"]):
         ends = table["conversationEnd"]
         open_conversations += ends.null_count
         latest_end = max(filter(None, (latest_end, pc.max(ends).as_py())), default=None)
-    null = dg.MetadataValue.null()
-    return {
-        "open_conversations": open_conversations,
-        "latest_end": dg.MetadataValue.timestamp(latest_end) if latest_end else null,
-    }
+    return open_conversations, latest_end
 
 
 def _found(org: Org, name: str, stored: StoredVersion) -> Mapping[str, Any]:

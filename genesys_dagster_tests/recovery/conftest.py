@@ -12,17 +12,16 @@ from genesys_dagster_tests.automation.conftest import Desk, utc
 from genesys_dagster_tests.default_org import ORG
 
 WATERMARK = datetime(2026, 5, 13, 4, tzinfo=UTC)
-MADE = {
-    "conversation_details": ("2026-05-08", "2026-05-10", "2026-05-11", "2026-05-12"),
-    "late_activity": ("2026-05-11", "2026-05-12"),
-    "user_status": ("2026-05-11", "2026-05-12"),
-    "conversations": ("2026-05-12",),
-    "queues": (None,),
-}
-WROTE = MADE | dict.fromkeys(
-    ("user_presence", "user_routing_status", "late_user_status"), MADE["user_status"]
+USER_STATUS = ("user_presence", "user_routing_status", "late_user_status")
+# Assets, and the days from which to which one run makes them.
+RUNS = (
+    (("conversation_details",), "2026-05-08", "2026-05-12"),
+    (("late_activity",), "2026-05-11", "2026-05-12"),
+    (USER_STATUS, "2026-05-11", "2026-05-12"),
+    (("conversations", "queues"), "2026-05-12", "2026-05-12"),
 )
-del WROTE["user_status"]
+MISSING = "2026-05-09"
+EXPORTED = ("2026-05-08", "2026-05-10", "2026-05-11", "2026-05-12")
 
 
 class Lost(NamedTuple):
@@ -49,28 +48,35 @@ def lost(environment, sandbox, lake):
 
 def _export(sandbox, lake):
     sandbox.settings.availability = sandbox.settings.user_availability = WATERMARK
-    definitions = GenesysCloud.from_environment().definitions()
-    job = definitions.resolve_implicit_global_asset_job_def()
     said = {}
     with dg.DagsterInstance.ephemeral() as instance:
-        for made, days in MADE.items():
-            keys = USER_STATUS if made == "user_status" else [ORG.key(made)]
-            for day in days:
-                result = job.execute_in_process(instance=instance, partition_key=day, asset_selection=keys)
-                for event in result.get_asset_materialization_events():
-                    it = event.materialization
-                    values = {name: value.value for name, value in it.metadata.items()}
-                    said[it.asset_key.path[-1], it.partition] = values
+        for names, first, last in RUNS:
+            result = _run(instance, names, first, last)
+            for event in result.get_asset_materialization_events():
+                it = event.materialization
+                values = {name: value.value for name, value in it.metadata.items()}
+                said[it.asset_key.path[-1], it.partition] = values
+    lake.client.delete_object(Bucket=lake.bucket, Key=lake.key(MISSING))
+    del said["conversation_details", MISSING]
     return Lost(everything(lake), said)
+
+
+def _run(instance, names, first, last):
+    definitions = GenesysCloud.from_environment().definitions()
+    ends = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    return dg.materialize(
+        definitions.assets,  # without their checks
+        selection=[ORG.key(name) for name in names],
+        instance=instance,
+        tags=ends,
+        resources=definitions.resources,
+    )
 
 
 def everything(lake):
     """The objects by key."""
     read = lambda key: lake.client.get_object(Bucket=lake.bucket, Key=key)["Body"].read()  # noqa: E731
     return dict(zip(keys := lake.keys(), map(read, keys), strict=True))
-
-
-USER_STATUS = [ORG.key(name) for name in ("user_presence", "user_routing_status", "late_user_status")]
 
 
 @pytest.fixture
