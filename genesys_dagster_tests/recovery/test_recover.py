@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from functools import partial
 
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -117,6 +118,34 @@ def test_what_late_activity_found_is_put_in_again(recovered, desk, lost):
     assert sweeps_naming(desk.instance, ORG, "2026-05-11", end_of("2026-05-11")) == ["2026-05-12"]
     desk.cursor = None
     assert desk.days(update_user_status(JOBS)) == ["2026-05-11"]
+
+
+def test_an_update_works_on_what_was_recovered_and_asks_nothing(recovered, instance, sandbox):
+    definitions = GenesysCloud.from_environment().definitions()
+    config = {"ops": {"conversation_details": {"config": {"from_late_activity": True}}}}
+    result = dg.materialize(
+        definitions.assets,
+        selection=[DETAILS],
+        instance=instance,
+        partition_key="2026-05-11",
+        run_config=config,
+        resources=definitions.resources,
+    )
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["updated_from"].value == ["2026-05-12"]
+    assert event.materialization.metadata["source"].value == "job"
+    assert not sandbox.requests
+
+
+def test_what_follows_is_not_computed_again(recovered, instance):
+    definitions = GenesysCloud.from_environment().definitions()
+    cursor, requested = None, []
+    for _ in range(2):
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
+        cursor = result.cursor
+        requested += [each.key.path[-1] for each in result.results if each.true_subset.size]
+    assert not {"conversations", "queues", "participants", "queue_performance"} & set(requested)
+    assert "users" in requested  # which is not in the lake
 
 
 def test_the_refresh_plan_goes_on(recovered, desk, sandbox, monkeypatch):
