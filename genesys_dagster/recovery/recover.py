@@ -76,29 +76,25 @@ def recover(
         A result for each asset, upstream before downstream.
 
     Raises:
-        StorageError: The lake cannot be listed.
+        StorageError: The lake cannot be listed, or S3 does not answer; what was reported stays, and the next call goes on.
         dagster.DagsterInvalidDefinitionError: The org's settings make no sense, or its IO managers are not ours.
     """
     org.check()
     definitions = definitions or org.definitions()
-    names = {key: name for name, key in org.keys.items()}
+    names = {key: name for name, key in org.keys.items() if name != "genesys_cloud"}
     graph = definitions.resolve_asset_graph()
     resources = definitions.resources or {}
     doors = {name: resources[name] for name in (org.lake, org.pages)}
     results = []
     with dg.build_resources(doors, instance=instance) as opened:
-        for key in (
-            key for key in graph.toposorted_asset_keys if key in names and key != org.key("genesys_cloud")
-        ):
-            name = names[key]
+        for key in filter(names.__contains__, graph.toposorted_asset_keys):
+            name, partitions = names[key], graph.get(key).partitions_def
             door = getattr(opened, org.pages if name == _REPORT else org.lake)
             if not isinstance(door, LakeDoor):
                 raise dg.DagsterInvalidDefinitionError(
                     f"{key.to_user_string()} is not stored by an IO manager of ours."
                 )
-            result = _Asset(
-                instance, org, name, door, graph.get(key).partitions_def, refreshed_until
-            ).recover()
+            result = _Asset(instance, org, name, door, partitions, refreshed_until).recover()
             results.append(result)
             tell(result)
     return results
@@ -173,9 +169,12 @@ class _Asset:
                 return f"{uri} is no Parquet."
             said = state(self.org, self.name, lying.partition, stored, self._refreshed(lying.object))
         except LakeError as error:
+            if not error.permanent:  # an outage is no state of an object
+                raise
             return f"{uri} cannot be read: {error}"
         except (pa.ArrowException, OSError, ValueError) as error:
-            return f"{uri} is damaged: {str(error).splitlines()[0]}"
+            first, *_ = str(error).splitlines() or [type(error).__name__]
+            return f"{uri} is damaged: {first}"
         return self._materialization(lying, stored.version.etag, said)
 
     def _refreshed(self, lying: Listed) -> datetime | None:

@@ -17,6 +17,7 @@ from genesys_dagster.automation.new_days import export_user_status
 from genesys_dagster.cli import main
 from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.lake import listing
+from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.memory.pulls import latest_pulls, sweeps_naming
 from genesys_dagster.recovery import recover as recovery
 from genesys_dagster.recovery.recover import recover
@@ -193,6 +194,23 @@ def test_an_object_that_cannot_be_read_is_named_and_skipped(desk, lake, lost):
     assert [sentence for sentence in details.unreadable if "date=2026-05-11" in sentence]
     assert sorted(desk.instance.get_materialized_partitions(DETAILS)) == ["2026-05-08", DAY]
     assert set(desk.days(export_new_days)) == {"2026-05-09", "2026-05-10", "2026-05-11"}
+
+
+def test_an_outage_ends_it_and_the_next_goes_on(lost, instance, monkeypatch):
+    real, left = recovery.stored_version, iter(range(3))
+
+    def silent(*asked):
+        if next(left, None) is None:
+            raise StorageError("S3 does not answer.", permanent=False)
+        return real(*asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, "stored_version", silent)
+        with pytest.raises(StorageError, match="does not answer"):
+            recover(instance, GenesysCloud.from_environment())
+    assert events(instance) <= 3
+    recover(instance, GenesysCloud.from_environment())
+    assert events(instance) == len(lost.objects)
 
 
 @pytest.mark.parametrize("kept", [{}, {b"genesys_dagster.source": b"job"}], ids=["no facts", "no bounds"])
