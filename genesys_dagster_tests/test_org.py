@@ -135,7 +135,8 @@ def test_translate_moves_an_asset_and_whoever_reads_it_follows():
     assert {spec.group_name for spec in specs.values()} == {"contact_center"}
     assert all(dep.asset_key in specs for spec in specs.values() for dep in spec.deps)
     checks = {key.asset_key for check in defs.asset_checks for key in check.check_keys}
-    assert checks == {dg.AssetKey(["raw", "emea", "conversation_details"])}
+    checked = ("conversation_details", "user_presence", "user_routing_status", "agent_status_daily")
+    assert checks == {dg.AssetKey(["raw", "emea", name]) for name in checked}
 
 
 def test_a_key_that_hangs_on_the_description_is_refused():

@@ -57,22 +57,34 @@ def test_subintervals_of_a_group_are_added_up_and_what_has_no_category_is_left_o
         "groupBy": ["userId"],
         "metrics": list(METRICS),
         "filter": {
-            "type": "or",
-            "predicates": [{"type": "dimension", "dimension": "userId", "operator": "matches", "value": "u"}],
+            "type": "and",
+            "clauses": [
+                {
+                    "type": "or",
+                    "predicates": [
+                        {"type": "dimension", "dimension": "userId", "operator": "matches", "value": "u"}
+                    ],
+                }
+            ],
         },
     }
+
+
+def predicates(question):
+    (clause,) = question["filter"]["clauses"]
+    return clause["predicates"]
 
 
 @pytest.mark.parametrize(("count", "questions"), [(0, []), (1, [1]), (100, [100]), (201, [100, 100, 1])])
 def test_a_hundred_users_at_most_are_asked_about_at_once(count, questions):
     def answer(question):
-        users = [predicate["value"] for predicate in question["filter"]["predicates"]]
+        users = [predicate["value"] for predicate in predicates(question)]
         metrics = [of_metric("tAgentRoutingStatus", "IDLE", 5)]
         return {"results": [{"group": {"userId": user}, "data": [{"metrics": metrics}]} for user in users]}
 
     users = [str(number) for number in range(count)]
     found, asked = ask(answer, users)
-    assert [len(question["filter"]["predicates"]) for question in asked] == questions
+    assert [len(predicates(question)) for question in asked] == questions
     assert found.requests == len(questions)
     assert {category.user for category in found.milliseconds} == set(users)
 
