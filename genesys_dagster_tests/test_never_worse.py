@@ -192,3 +192,15 @@ def test_what_a_range_run_wrote_before_it_failed_is_recorded(environment, lake, 
     assert said["dagster/partition_row_count"].value == lake.table(days[0]).num_rows
     assert said["source"].value == "job"
     assert lake.bytes(DAY) == b"the version before"
+
+
+def test_a_day_whose_object_was_lost_is_there_again_although_the_instance_remembers_it(environment, lake):
+    """docs/operations.md, "The bucket is lost"."""
+    resources = build_definitions(genesys=GenesysResource()).resources
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = {"partition_key": str(DAY), "resources": resources, "instance": instance}
+        assert dg.materialize([conversation_details], **run).success
+        before = lake.table()
+        lake.clear()
+        assert dg.materialize([conversation_details], **run).success
+    assert lake.table().equals(before)
