@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 
 from genesys_dagster.assets.conversation_details import conversation_details
 from genesys_dagster.genesys.rate_limit import forget_budgets
@@ -19,6 +20,12 @@ from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.default_org import ORG
 
 OURS = ("AWS_", "GENESYS", "DAGSTER_")
+# For CI's time; a test that needs more says so.
+settings.register_profile(
+    "fewer", settings(), max_examples=int(os.environ.get("GENESYS_TEST_EXAMPLES", "50"))
+)
+settings.load_profile("fewer")
+
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 DAY = date(2026, 5, 12)
 """A Tuesday whose end the data lake's watermark has passed."""

@@ -71,7 +71,7 @@ def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_pa
             "--conversations-per-day",
             "40",
             "--days",
-            "2",
+            "1",
             cwd=project,
             env=empty_environment,
         )
@@ -79,12 +79,12 @@ def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_pa
         pattern = (
             r"s3://genesys-lake/genesys/conversation_details/date=\d{4}-\d\d-\d\d/data.parquet +[1-9]\d* rows"
         )
-        assert len(re.findall(pattern, done.stdout)) == 2
+        assert len(re.findall(pattern, done.stdout)) == 1
         assert "contact_center_report/report.html" in done.stdout
         assert "--days 13" in done.stdout  # how to get a week
         assert re.search(r"All [\d,]+ conversations of the org are in the lake", done.stdout)
         kept = project / ".demo" / "lake" / "genesys"
-        assert len(list(kept.glob("queue_performance/*/data.parquet"))) == 2
+        assert len(list(kept.glob("queue_performance/*/data.parquet"))) == 1
         assert b"<html" in (kept / "contact_center_report" / "report.html").read_bytes()
     assert files_below(project) == [".demo"]
     assert files_below(tmp_path / "home") == []

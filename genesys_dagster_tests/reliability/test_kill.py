@@ -25,7 +25,7 @@ from genesys_dagster_tests.reliability.s3_matrix import stores
 from genesys_dagster_tests.reliability.server import Server
 from genesys_dagster_tests.reliability.zygote import lake
 
-KILLS = int(os.environ.get("GENESYS_TEST_KILLS", "50"))
+KILLS = int(os.environ.get("GENESYS_TEST_KILLS", "24"))
 KEY = exports.object_key(DETAILS)
 
 
