@@ -69,7 +69,7 @@ dev: env ## The Dagster UI on your own .env
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/.dagster} PATH=$(CURDIR)/$(BIN):$$PATH exec $(BIN)/dg dev
 
 test: env .venv/.spark ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 server (OpenStack Swift)
 	@$(BIN)/python -m genesys_dagster_tests.swift .venv/swift/bin $(ARGS)

@@ -15,7 +15,7 @@ from genesys_dagster_tests.reliability.exports import DETAILS, SWEEP, Bench
 from genesys_dagster_tests.reliability.memory_s3 import MemoryS3
 from genesys_dagster_tests.reliability.server import Plan, Server
 
-DAYS = int(os.environ.get("GENESYS_TEST_DAYS", "15"))
+DAYS = int(os.environ.get("GENESYS_TEST_DAYS", "10"))
 WARM = DAYS // 3  # days until everything that is kept for good is there
 PER_DAY = 90
 _MOST_TRIES = 6
