@@ -6,6 +6,14 @@ from pathlib import Path
 import click
 from dotenv import load_dotenv
 
+_env_file = click.option(
+    "--env-file",
+    default=".env",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Read first, if it exists.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="genesys-dagster")
@@ -59,13 +67,7 @@ def sandbox(arguments: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.option(
-    "--env-file",
-    default=".env",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Read first, if it exists.",
-)
+@_env_file
 def doctor(env_file: Path) -> None:
     """Check configuration, login, permissions and bucket: one line each, with the remedy where one is needed."""
     from genesys_dagster.doctor import run_doctor
@@ -75,13 +77,7 @@ def doctor(env_file: Path) -> None:
 
 
 @main.command()
-@click.option(
-    "--env-file",
-    default=".env",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Read first, if it exists.",
-)
+@_env_file
 @click.option(
     "--refreshed-until",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),

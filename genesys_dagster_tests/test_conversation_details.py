@@ -224,14 +224,14 @@ def test_an_unknown_bucket_is_named(export, environment, lake, before):
 
 
 def test_a_day_that_is_not_over_is_refused(export, lake, before, monkeypatch):
-    from genesys_dagster.assets import conversation_details
+    from genesys_dagster.assets import terms
 
-    class Earlier(conversation_details.datetime):
+    class Earlier(terms.datetime):
         @classmethod
         def now(cls, tz=None):
             return NOW.replace(day=12).astimezone(tz)
 
-    monkeypatch.setattr(conversation_details, "datetime", Earlier)
+    monkeypatch.setattr(terms, "datetime", Earlier)
     refused(export(), lake, "2026-05-12", "not over")
 
 

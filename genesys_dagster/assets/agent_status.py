@@ -10,16 +10,15 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_pull
-from genesys_dagster.assets.define import daily
+from genesys_dagster.assets.define import daily, made_by
 from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.named import or_nothing
 from genesys_dagster.assets.tables import each
 from genesys_dagster.dagster_private import looking_back
 from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.org.org import Org
 from genesys_dagster.records.user_status import PERIODS, USER_PRESENCE, USER_ROUTING_STATUS
-from genesys_dagster.sql import code_version, load
+from genesys_dagster.sql import load
 from genesys_dagster.sql.agents_time import AGENT_STATUS, AGENT_STATUS_DAILY
 from genesys_dagster.sql.engine import Source, query
 from genesys_dagster.sql.origin import Found
@@ -77,7 +76,7 @@ def _by_half_hour(org: Org) -> dg.AssetsDefinition:
 
     @daily(
         org,
-        _spec(org, "agent_status", DESCRIPTION, condition),
+        made_by(org, "agent_status", DESCRIPTION, AGENT_STATUS, condition, _STATEMENTS["agent_status"]),
         ins={**periods, "late": late, "users": users},
     )
     def status(
@@ -100,7 +99,7 @@ def _by_half_hour(org: Org) -> dg.AssetsDefinition:
                 org, "agent_status", key, sources, {"days_read": len(days), "first_day_read": days[0]}
             )
 
-        return each({key: key for key in late}, day)
+        return each(late, day)
 
     return status
 
@@ -113,7 +112,14 @@ def _by_day(org: Org) -> dg.AssetsDefinition:
 
     @daily(
         org,
-        _spec(org, "agent_status_daily", DAILY_DESCRIPTION, FOLLOW_UPSTREAM),
+        made_by(
+            org,
+            "agent_status_daily",
+            DAILY_DESCRIPTION,
+            AGENT_STATUS_DAILY,
+            FOLLOW_UPSTREAM,
+            _STATEMENTS["agent_status_daily"],
+        ),
         ins=ins,
     )
     def status(
@@ -123,19 +129,9 @@ def _by_day(org: Org) -> dg.AssetsDefinition:
             sources = {"agent_status": agent_status[key], "presence": presence[key], "late": late[key]}
             return _figures(org, "agent_status_daily", key, sources, {})
 
-        return each({key: key for key in agent_status}, day)
+        return each(agent_status, day)
 
     return status
-
-
-def _spec(org: Org, name: str, description: str, condition: Any) -> dg.AssetSpec:
-    return org.spec(
-        name,
-        description=description,
-        metadata={"dagster/column_schema": column_schema(_SCHEMAS[name])},
-        code_version=code_version(_STATEMENTS[name]),
-        automation_condition=condition,
-    )
 
 
 def _unbroken(day: str, there: Mapping[str, ds.Dataset], most: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -12,7 +11,7 @@ from pydantic import Field
 
 from genesys_dagster.assets.define import daily
 from genesys_dagster.assets.failures import as_failure
-from genesys_dagster.assets.terms import Came, source_of, stored_day, terms
+from genesys_dagster.assets.terms import Came, source_of, stored_day, terms, window_of_ended
 from genesys_dagster.assets.update import contents, update
 from genesys_dagster.extract.commit import Candidate, judge
 from genesys_dagster.extract.export import ConversationExport, ExportReport
@@ -75,7 +74,7 @@ def conversation_details(org: Org) -> dg.AssetsDefinition:
 
 def _day(context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig) -> FrameStream:
     """One day: brought up to date from late activity if that is asked for and possible, else pulled."""
-    window, stored = _window(org, day), stored_day(context, org, day)
+    window, stored = window_of_ended(org, day), stored_day(context, org, day)
     if config.from_late_activity and (stream := update(context, org, day, window, stored)):
         return stream
     return _pulled(context, org, day, window, stored, accept_loss=config.accept_loss)
@@ -111,16 +110,6 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
         metadata=lambda: _metadata(export.report),
         terms=terms(day, window, stored, policy, came, stored_source=stored_source),
     )
-
-
-def _window(org: Org, day: str) -> Interval:
-    window = org.days.window(day)
-    if window.end > datetime.now(UTC):
-        raise dg.Failure(
-            f"{day} is not over yet: it can be exported from {window.end.isoformat()} on.",
-            allow_retries=False,
-        )
-    return window
 
 
 def _frames(

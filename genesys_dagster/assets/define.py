@@ -4,9 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
+from genesys_dagster.assets.conditions import Condition
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
+from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.org.org import Org
+from genesys_dagster.sql import code_version
 
 _KIND = "dagster/kind/"
 
@@ -45,4 +49,26 @@ def daily(
     """The same for an asset with a partition per day, of which one run may write several."""
     return asset(
         org, spec, partitions_def=org.days.partitions, backfill_policy=org.backfill_policy, **settings
+    )
+
+
+def made_by(
+    org: Org, name: str, description: str, schema: pa.Schema, condition: Condition, *statements: str
+) -> dg.AssetSpec:
+    """The spec of an asset that statements make.
+
+    Args:
+        org: Whose asset it is.
+        name: In the catalog.
+        description: For people.
+        schema: Its columns.
+        condition: When it is computed by itself.
+        *statements: What its content depends on besides its upstream.
+    """
+    return org.spec(
+        name,
+        description=description,
+        metadata={"dagster/column_schema": column_schema(schema)},
+        code_version=code_version(*statements),
+        automation_condition=condition,
     )

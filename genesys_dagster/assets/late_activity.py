@@ -13,7 +13,7 @@ from pydantic import Field
 
 from genesys_dagster.assets.define import daily
 from genesys_dagster.assets.failures import as_failure
-from genesys_dagster.assets.terms import Came, stored_day, terms, window_of_stored
+from genesys_dagster.assets.terms import OLDER_CONVERSATIONS, Came, stored_day, terms, window_of_stored
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
@@ -95,7 +95,7 @@ def _swept(
     with as_failure():
         policy = genesys.commit_policy(accept_loss=accept_loss)
     window = Interval(windows[0].start, windows[-1].end)
-    on_terms = terms(day, window, stored, policy, lambda: Came("job"), begin_inside=False)
+    on_terms = terms(day, window, stored, policy, lambda: Came("job"), rows=OLDER_CONVERSATIONS)
     return FrameStream(CONVERSATION_SCHEMA, frames(), lambda: metadata, on_terms)
 
 

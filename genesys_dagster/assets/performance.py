@@ -10,18 +10,17 @@ import dagster as dg
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, Condition, follow_emitted
-from genesys_dagster.assets.define import asset, daily
+from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_emitted
+from genesys_dagster.assets.define import asset, daily, made_by
 from genesys_dagster.assets.emitted import METRICS, SPEC, Days, inputs, older, require
 from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.named import or_nothing
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.assets.tables import each, origins_of
 from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
 from genesys_dagster.org.org import Org
-from genesys_dagster.sql import code_version, load
+from genesys_dagster.sql import load
 from genesys_dagster.sql.engine import Source, query
 from genesys_dagster.sql.figures import (
     AGENT_PERFORMANCE,
@@ -122,7 +121,14 @@ def _queue_performance_weekly(org: Org) -> dg.AssetsDefinition:
 
     @asset(
         org,
-        _spec(org, "queue_performance_weekly", WEEKLY_DESCRIPTION, FOLLOW_UPSTREAM),
+        made_by(
+            org,
+            "queue_performance_weekly",
+            WEEKLY_DESCRIPTION,
+            QUEUE_PERFORMANCE_WEEKLY,
+            FOLLOW_UPSTREAM,
+            _STATEMENTS["queue_performance_weekly"],
+        ),
         partitions_def=org.days.weeks(),
         ins={"queue_performance": days},
     )
@@ -137,17 +143,7 @@ def _of_day(org: Org, name: str, description: str) -> dg.AssetSpec:
     """The spec of a daily figure. A queue's new name is no reason to compute years of days again: it follows no names."""
     late = org.key(LATE_ACTIVITY) if org.has(LATE_ACTIVITY) else None
     condition = follow_emitted(org.key(METRICS), org.key(DETAILS), late)
-    return _spec(org, name, description, condition, SPEC.statement)
-
-
-def _spec(org: Org, name: str, description: str, condition: Condition, *more_statements: str) -> dg.AssetSpec:
-    return org.spec(
-        name,
-        description=description,
-        metadata={"dagster/column_schema": column_schema(_SCHEMAS[name])},
-        code_version=code_version(_STATEMENTS[name], *more_statements),
-        automation_condition=condition,
-    )
+    return made_by(org, name, description, _SCHEMAS[name], condition, _STATEMENTS[name], SPEC.statement)
 
 
 def _ins(org: Org, name: str, entity: str) -> dict[str, dg.AssetIn]:

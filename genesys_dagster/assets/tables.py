@@ -8,13 +8,11 @@ import dagster as dg
 import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM
-from genesys_dagster.assets.define import daily
+from genesys_dagster.assets.define import daily, made_by
 from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.org.org import Org
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
-from genesys_dagster.sql import code_version
 from genesys_dagster.sql.engine import query
 from genesys_dagster.sql.narrow import narrowed, needed
 from genesys_dagster.sql.table_specs import SPECS, TableSpec
@@ -31,13 +29,7 @@ def tables(org: Org) -> list[dg.AssetsDefinition]:
 
 
 def _table(org: Org, table: TableSpec) -> dg.AssetsDefinition:
-    spec = org.spec(
-        table.name,
-        description=table.description,
-        metadata={"dagster/column_schema": column_schema(table.schema)},
-        code_version=code_version(table.statement),
-        automation_condition=FOLLOW_UPSTREAM,
-    )
+    spec = made_by(org, table.name, table.description, table.schema, FOLLOW_UPSTREAM, table.statement)
 
     @daily(org, spec, ins={"days": dg.AssetIn(org.key(UPSTREAM))})
     def rows(days: dict[str, ds.Dataset]) -> dg.Output[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import dagster as dg
@@ -29,15 +29,23 @@ class Rows:
     Attributes:
         noun: In the plural.
         key: What tells them apart.
-        start: When one begins.
+        at: The column by whose instant a stored row is one of the day's, which a new version should have; None if all are.
+        without: Whether rows without that instant are.
     """
 
     noun: str
     key: tuple[str, ...]
-    start: str
+    at: str | None
+    without: bool = True
+
+    def span(self, window: Interval) -> Span | None:
+        """Which stored rows a new version should have."""
+        return Span(self.at, window.start, window.end, self.without) if self.at else None
 
 
-CONVERSATIONS = Rows("conversations", ("conversationId",), "conversationStart")
+_START_COLUMN = "conversationStart"
+CONVERSATIONS = Rows("conversations", ("conversationId",), _START_COLUMN)
+OLDER_CONVERSATIONS = Rows("conversations", ("conversationId",), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,21 @@ def source_of(
     return cast("Source", said) if said in ("job", "query") else None
 
 
+def window_of_ended(org: Org, day: str) -> Interval:
+    """The bounds of a day.
+
+    Raises:
+        dagster.Failure: It is not over yet.
+    """
+    window = org.days.window(day)
+    if window.end > datetime.now(UTC):
+        raise dg.Failure(
+            f"{day} is not over yet: it can be exported from {window.end.isoformat()} on.",
+            allow_retries=False,
+        )
+    return window
+
+
 def window_of_stored(stored: StoredVersion) -> Interval | None:
     """The bounds by which a stored version was cut; None for an object of before they travelled with it."""
     return window_of(stored.facts)
@@ -109,7 +132,7 @@ def was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
     cut_by = window_of_stored(stored)
     if cut_by is not None:
         return cut_by != window
-    bounds = stored.bounds(CONVERSATIONS.start)
+    bounds = stored.bounds(_START_COLUMN)
     return bounds is not None and not (window.start <= bounds[0] and bounds[1] < window.end)
 
 
@@ -121,8 +144,6 @@ def terms(  # noqa: PLR0913 - what a judgement needs
     came: Callable[[], Came],
     *,
     stored_source: Source | None = None,
-    begin_inside: bool = True,
-    span: Span | None = None,
     rows: Rows = CONVERSATIONS,
 ) -> Terms:
     """The terms for one day.
@@ -134,11 +155,8 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         policy: What passes.
         came: What the new version is made of; called when its rows are complete.
         stored_source: Where the stored rows come from.
-        begin_inside: Whether its rows are those that begin in the window.
-        span: Which of the stored rows the new version should have, instead.
         rows: What they are.
     """
-    span = span or (Span(rows.start, window.start, window.end) if begin_inside else None)
     remembered: dict[str, Any] = {}
 
     def judged(finished: Finished) -> Mapping[str, Any]:
@@ -169,4 +187,4 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         }
         return {name: value for name, value in said.items() if value is not None}
 
-    return Terms(stored, rows.key, span, judged, facts)
+    return Terms(stored, rows.key, rows.span(window), judged, facts)

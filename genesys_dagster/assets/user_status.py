@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,14 +13,13 @@ from pydantic import Field
 
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, as_failure
 from genesys_dagster.assets.kept import kept
-from genesys_dagster.assets.terms import Came, Rows, stored_day, terms
+from genesys_dagster.assets.terms import Came, Rows, stored_day, terms, window_of_ended
 from genesys_dagster.extract.commit import Policy
 from genesys_dagster.extract.user_status import UserStatus
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.lake.stored import StoredVersion
-from genesys_dagster.lake.terms import Span
 from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.memory.pulls import sweeps_naming
 from genesys_dagster.org.org import Org
@@ -40,6 +39,9 @@ from genesys_dagster.resources import GenesysResource
 
 PRESENCE, ROUTING, LATE = "user_presence", "user_routing_status", "late_user_status"
 _UNKNOWN_FIELDS_SHOWN = 50
+_ROWS = Rows("periods", KEY, "start_time")
+# Whether what goes on after the day is told with every day is not documented; what ended on it is.
+_LATE_ROWS = Rows("periods", ("kind", *KEY), "end_time", without=False)
 
 _ABOUT = """
 A period is told by `user_id` and `start_time`; it is stored whole, never clipped, in the partition of the day on which it
@@ -162,7 +164,7 @@ def _pulled(
     context: dg.AssetExecutionContext, org: Org, day: str, wanted: Sequence[str], config: StatusConfig
 ) -> dict[str, FrameStream]:
     genesys: GenesysResource = getattr(context.resources, org.genesys)
-    window = _window(org, day)
+    window = window_of_ended(org, day)
     stored = _stored(context, org, day, wanted)
     with as_failure():
         policy = genesys.commit_policy(accept_loss=config.accept_loss)
@@ -236,7 +238,7 @@ def _updated(
 ) -> dict[str, FrameStream] | None:
     """The stored rows of a day with the ends that later days have brought; None if it has to be pulled."""
     names = [name for name in wanted if TABLES[name].kind]
-    window = _window(org, day)
+    window = window_of_ended(org, day)
     stored = _stored(context, org, day, names)
     later = _later(context, org, day, window)
     if not names or later is None or any(v is None or not v.has_schema() for v in stored.values()):
@@ -277,18 +279,13 @@ def _stream(  # noqa: PLR0913 - what a commit needs
     policy: Policy | None = None,
     source: str | None = None,
 ) -> FrameStream:
-    is_late = TABLES[name].kind is None
-    key = ("kind", *KEY) if is_late else tuple(KEY)
-    # Whether what goes on after the day is told with every day is not documented; what ended on it is.
-    span = Span("end_time", window.start, window.end, without=False) if is_late else None
     on_terms = terms(
         day,
         window,
         stored,
         policy or Policy(),
         lambda: Came(source),
-        span=span,
-        rows=Rows("periods", key, "start_time"),
+        rows=_ROWS if TABLES[name].kind else _LATE_ROWS,
     )
     return FrameStream(TABLES[name].schema, rows.to_batches(), lambda: said, on_terms)
 
@@ -320,13 +317,3 @@ def days_found(org: Org, rows: pa.Table) -> Mapping[str, int]:
     return counted(
         rows.filter(pc.fill_null(pc.greater_equal(rows["start_time"], first), False)), org.days.day_of
     )
-
-
-def _window(org: Org, day: str) -> Interval:
-    window = org.days.window(day)
-    if window.end > datetime.now(UTC):
-        raise dg.Failure(
-            f"{day} is not over yet: it can be exported from {window.end.isoformat()} on.",
-            allow_retries=False,
-        )
-    return window

@@ -15,7 +15,6 @@ from genesys_dagster.automation.ticks import sensor
 from genesys_dagster.dagster_private import checked_places
 from genesys_dagster.memory.pulls import (
     CONVERSATIONS,
-    DETAILS,
     USER_STATUS,
     Family,
     latest_places,
@@ -33,13 +32,11 @@ class Watched(NamedTuple):
 
     Attributes:
         family: Whose days.
-        written: The asset that the family's runs write last.
         asker: Its list of what is wanted.
         keys: The checks, of whichever of the family's assets.
     """
 
     family: Family
-    written: str
     asker: str
     keys: list[dg.AssetCheckKey]
 
@@ -65,9 +62,7 @@ def check_days(jobs: Jobs) -> dg.SensorDefinition:
         jobs.org,
         board.CHECKS,
         jobs.check,
-        lambda context: _tick(
-            context, jobs.org, Watched(CONVERSATIONS, DETAILS, board.CHECKS, jobs.check_keys)
-        ),
+        lambda context: _tick(context, jobs.org, Watched(CONVERSATIONS, board.CHECKS, jobs.check_keys)),
         every=120,
         description="Has the days checked that were materialized without their checks being evaluated since. History is left alone. No "
         "API requests, neither in ticks nor in the runs.",
@@ -77,7 +72,7 @@ def check_days(jobs: Jobs) -> dg.SensorDefinition:
 
 def check_user_status(jobs: Jobs) -> dg.SensorDefinition:
     """The sensor that does the same for user status."""
-    watched = Watched(USER_STATUS, USER_STATUS.updated, board.STATUS_CHECKS, jobs.status_check_keys)
+    watched = Watched(USER_STATUS, board.STATUS_CHECKS, jobs.status_check_keys)
     return sensor(
         jobs.org,
         board.STATUS_CHECKS,
@@ -94,11 +89,11 @@ def _tick(context: dg.SensorEvaluationContext, org: Org, watched: Watched) -> dg
     instance, now = context.instance, knowledge.now()
     cursor = _Cursor.read(context.cursor)
     if cursor is None:
-        cursor = _Cursor(_end_of_log(instance, org.key(watched.written)))
+        cursor = _Cursor(_end_of_log(instance, org.key(watched.family.updated)))
         return dg.SensorResult(
             skip_reason=dg.SkipReason("looks at what comes from now on"), cursor=cursor.text()
         )
-    for place, pull in pulls_after(instance, org, cursor.place, _EVENTS_PER_TICK, watched.written):
+    for place, pull in pulls_after(instance, org, cursor.place, _EVENTS_PER_TICK, watched.family.updated):
         cursor.place = place
         if pull is not None and org.days.is_partition(pull.day):
             cursor.days[pull.day] = now.isoformat()

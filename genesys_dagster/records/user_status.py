@@ -54,7 +54,7 @@ USER_ROUTING_STATUS: pa.Schema = pa.schema([_USER, _START, _END, _ROUTING, _UNKN
 PERIODS: pa.Schema = pa.schema([_KIND, *USER_PRESENCE, _ROUTING])
 """Periods of both kinds together: those that begin on days before that of their partition."""
 
-KEY = ["user_id", "start_time"]
+KEY = ("user_id", "start_time")
 """What tells periods of one kind apart."""
 
 _LISTS: Mapping[str, tuple[Kind, str]] = {

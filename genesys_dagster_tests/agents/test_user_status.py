@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from genesys_dagster.assets import user_status as user_status_asset
+from genesys_dagster.assets import terms
 from genesys_dagster.extract import user_status
 from genesys_dagster.records.user_status import Periods
 from genesys_dagster.sandbox.times import from_datetime
@@ -149,9 +149,7 @@ def test_conversations_are_exported_as_if_nothing_were_asked_where_the_permissio
 
 
 def test_a_day_that_is_not_over_is_refused_before_anything_is_asked(pull, sandbox, monkeypatch):
-    monkeypatch.setattr(
-        user_status_asset, "datetime", SimpleNamespace(now=lambda _: END - timedelta(seconds=1))
-    )
+    monkeypatch.setattr(terms, "datetime", SimpleNamespace(now=lambda _: END - timedelta(seconds=1)))
     assert "is not over yet" in pull().failure
     assert not sandbox.requests
 
