@@ -4,6 +4,9 @@ A dictionary pays where values repeat (enums, names of queues) and costs where t
 measured on conversation records, dictionaries for repeating columns alone are both faster and
 smaller than for all or for none. A field's metadata `dictionary` (`true` or `false`) decides where it
 is given, the rows elsewhere. Either way equal rows give equal bytes.
+
+Statistics are for the columns by which rows are filtered: no reader looks at those inside of lists, and making them
+for all takes a fifteenth of the encoding of a conversation (benchmarks/stages.py).
 """
 
 from collections.abc import Iterator
@@ -27,10 +30,12 @@ class ColumnEncodings:
     Attributes:
         use_dictionary: Paths of the columns with a dictionary.
         column_encoding: Encodings of columns without a dictionary; others are plain.
+        write_statistics: Paths of the columns with statistics.
     """
 
     use_dictionary: list[str]
     column_encoding: dict[str, str]
+    write_statistics: list[str]
 
 
 def choose_encodings(table: pa.Table) -> ColumnEncodings:
@@ -49,7 +54,8 @@ def choose_encodings(table: pa.Table) -> ColumnEncodings:
             encodings[path] = "DELTA_BINARY_PACKED"
         elif _wants_dictionary(field, values):
             dictionary.append(path)
-    return ColumnEncodings(use_dictionary=dictionary, column_encoding=encodings)
+    flat = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    return ColumnEncodings(use_dictionary=dictionary, column_encoding=encodings, write_statistics=flat)
 
 
 def _wants_dictionary(field: pa.Field, values: pa.Array) -> bool:

@@ -6,7 +6,7 @@ while one is encoded. In memory: the row group that is encoded and the one that 
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -20,6 +20,8 @@ from genesys_dagster.lake.rowgroups import RowGroups
 MIB = 1024 * 1024
 
 CODECS = ("zstd", "snappy", "lz4", "gzip", "brotli", "none")
+# Of a column's values; the default of 1,024 costs 4 % of the time that a conversation takes.
+_LEVELS_AT_ONCE = 64 * 1024
 _CODECS_WITH_LEVELS = {"zstd", "gzip", "brotli"}
 
 
@@ -147,8 +149,8 @@ class _File:
         options: dict[str, Any] = {
             "compression": codec,
             "compression_level": self._settings.compression_level if codec in _CODECS_WITH_LEVELS else None,
-            "use_dictionary": encodings.use_dictionary,
-            "column_encoding": encodings.column_encoding,
+            "write_batch_size": _LEVELS_AT_ONCE,
+            **asdict(encodings),
         }
         return pq.ParquetWriter(pa.PythonFile(self._output, mode="w"), self._schema, **options)
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from genesys_dagster.records.asides import Asides, member_path
 from genesys_dagster.records.envelope import records_of
-from genesys_dagster.records.tokens import Tokens, tokens_of_json
+from genesys_dagster.records.tokens import scan
 from genesys_dagster.records.wire import RECORD_FIELDS
 
 
@@ -20,11 +20,11 @@ class Additions(NamedTuple):
     """What a page holds besides what its rows hold."""
 
     asides: Asides
-    tokens: Tokens
-    """Keys and strings of the added fields and of explicit nulls."""
+    strings: int
+    """Strings of the added fields and of explicit nulls, keys included."""
 
 
-NOTHING_ADDED = Additions(Asides(), Tokens(0, 0))
+NOTHING_ADDED = Additions(Asides(), 0)
 Find = Callable[[Any, str, dict[str, Any]], int]
 """Takes a value, its path and where to put what is unknown; returns how many known names have an explicit null."""
 
@@ -41,8 +41,8 @@ def find_additions(page: bytes, records_key: str) -> Additions:
         aside: dict[str, Any] = {}
         nulls += _FIND_IN_RECORD(record, "", aside)
         asides.add(aside)
-    added = (tokens_of_json(text.encode()) for text in asides.texts if text)
-    return Additions(asides, sum(added, Tokens(nulls, 0)))
+    added = (scan(text.encode()).strings for text in asides.texts if text)
+    return Additions(asides, nulls + sum(added))
 
 
 def _in_object(nested: Mapping[str, Find], known: frozenset[str]) -> Find:

@@ -6,7 +6,6 @@ taken into account (`additions`), and at last the careful way (`irregular`). All
 records.
 """
 
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from functools import cache
 from typing import NamedTuple
 
 import arro3.core
-import arro3.io
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,13 +21,13 @@ from genesys_dagster.records import irregular
 from genesys_dagster.records.additions import NOTHING_ADDED, Additions, find_additions
 from genesys_dagster.records.asides import Asides
 from genesys_dagster.records.errors import DecodeError, DoubtError
+from genesys_dagster.records.native import read_documents
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
-from genesys_dagster.records.tokens import Tokens, tokens_of_array, tokens_of_json
-from genesys_dagster.records.wire import RECORD_TYPE, envelope_schema
+from genesys_dagster.records.tokens import scan, strings_of_array
+from genesys_dagster.records.wire import FINER_RECORD_TYPE, RECORD_TYPE, envelope_schema
 
 # Above this, neighbouring whole numbers share one double (IEEE 754): what was sent can no longer be told.
 _EXACT_LIMIT = 2.0**53
-_MANY_BACKSLASHES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +76,50 @@ class _Reading(NamedTuple):
     """Pages as the native reader understood them, and the counts by which that is proven or disproven."""
 
     envelopes: pa.RecordBatch
-    sent: Tokens
-    found: Tokens
+    sent: int
+    found: int
 
     def rows(self, additions: Additions = NOTHING_ADDED) -> pa.RecordBatch:
         """The rows, if every value is proven to stand in them, or in the additions, exactly as it was sent."""
-        if self.sent != self.found + additions.tokens:
+        if self.sent != self.found + additions.strings:
             raise DoubtError
         records = _identified(self.envelopes.column(0).flatten())
         if _has_inexact_number(records):
             raise DoubtError
-        try:
-            return _rows(records.cast(RECORD_TYPE, safe=True), additions.asides)
-        except pa.ArrowInvalid:  # the cast would lose digits
-            raise DoubtError from None
+        return _rows(_typed(records), additions.asides)
 
 
 def _reading(pages: Sequence[bytes], records_key: str) -> _Reading:
     """The fast way, where the native reader can read and counting can tell."""
-    text = pages[0] if len(pages) == 1 else b"".join(pages)
-    sent = tokens_of_json(text)
-    if _may_hold_nul(text):
+    scans = [scan(page) for page in pages]
+    # An error of the native reader that quotes a NUL aborts the process (pyo3-arrow, ffi_stream.rs: the message
+    # becomes a C string).
+    if any(each.has_nul for each in scans):
         raise DoubtError
     try:
-        envelopes = _read(text, _schema(records_key, widened=True))
+        envelopes = read_documents(pages, _schema(records_key, widened=True))
     except pa.ArrowInvalid:  # not JSON, or another type than declared
         raise DoubtError from None
     if len(envelopes) != len(pages):
         raise DoubtError
-    return _Reading(envelopes, sent, tokens_of_array(envelopes.to_struct_array()))
+    sent = sum(each.strings for each in scans)
+    return _Reading(envelopes, sent, strings_of_array(envelopes.to_struct_array()))
 
 
-def _may_hold_nul(text: bytes) -> bool:
-    """Whether a NUL stands in the text. An error of the native reader that quotes one aborts the process.
-
-    (pyo3-arrow, ffi_stream.rs: the message becomes a C string.) Jumping between backslashes takes a fifth of the time
-    of a search for the escape, as long as there are few.
-    """
-    at = -2
-    for _ in range(_MANY_BACKSLASHES):
-        at = text.find(b"\\", at + 2)
-        if at < 0:
-            return b"\0" in text
-        if text.startswith(b"\\u0000", at):
-            return True
-    return b"\\u0000" in text or b"\0" in text
+def _typed(records: pa.StructArray) -> pa.StructArray:
+    """The records with the schema's types, if no digit is lost."""
+    with suppress(pa.ArrowInvalid):
+        return records.cast(RECORD_TYPE, safe=True)
+    try:  # instants with more than three digits after the point, the others zeros
+        return records.cast(FINER_RECORD_TYPE, safe=True).cast(RECORD_TYPE, safe=True)
+    except pa.ArrowInvalid:
+        raise DoubtError from None
 
 
 def _repaired(page: bytes, records_key: str) -> Decoded:
     text, asides = irregular.repair(page, records_key)
     try:
-        envelopes = _read(text, _schema(records_key, widened=False))
+        envelopes = read_documents([text], _schema(records_key, widened=False))
         return Decoded(_rows(envelopes.column(0).flatten(), asides), asides.paths)
     except pa.ArrowInvalid as error:
         raise DecodeError(f"A page of conversations could not be read: {error}") from error
@@ -137,16 +128,6 @@ def _repaired(page: bytes, records_key: str) -> Decoded:
 @cache
 def _schema(records_key: str, *, widened: bool) -> arro3.core.Schema:
     return envelope_schema(records_key, widened=widened)
-
-
-def _read(text: bytes, schema: arro3.core.Schema) -> pa.RecordBatch:
-    # The reader returns its rows in batches of 1,024 documents; a call has a handful of pages, each one document.
-    table = pa.table(arro3.io.read_json(io.BytesIO(text), schema=schema, batch_size=1 << 20))
-    return pa.concat_batches(table.to_batches()) if table.num_rows else _no_rows(table.schema)
-
-
-def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
 
 
 def _identified(records: pa.StructArray) -> pa.StructArray:

@@ -1,10 +1,11 @@
 """How the schema is read from the wire: types wide enough that nothing is changed silently, and the way back.
 
-The JSON reader would cut 12.75 to 12 in a whole-number column and nanoseconds in a millisecond column. So whole
-numbers are read as doubles and instants in nanoseconds; the cast to the schema then refuses what does not fit.
+The JSON reader would cut 12.75 to 12 in a whole-number column and nanoseconds in a millisecond column, and take a
+number for an instant. So whole numbers are read as doubles and instants as text; the cast to the schema then refuses
+what does not fit.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
 import arro3.core
 import pyarrow as pa
@@ -20,17 +21,20 @@ _ENVELOPE = [
     pa.field("nextPage", pa.string()),
 ]
 _GATEWAY_ID = pa.field("id", pa.string())
-_WIDENED = {pa.int64(): pa.float64(), pa.timestamp("ms", "UTC"): pa.timestamp("ns", "UTC")}
+_INSTANT = pa.timestamp("ms", "UTC")
+_WIDENED = {pa.int64(): pa.float64(), _INSTANT: pa.string()}
+_FINER = {_INSTANT: pa.timestamp("ns", "UTC")}
 
 RECORD_FIELDS: list[pa.Field] = [field for field in CONVERSATION_SCHEMA if field.name != "unknownFields"]
 
 
-def _widened(kind: pa.DataType) -> pa.DataType:
+def _with(others: Mapping[pa.DataType, pa.DataType], kind: pa.DataType) -> pa.DataType:
+    """A type with other types for some of its leaves."""
     if pa.types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _widened(field.type)) for field in kind])
+        return pa.struct([pa.field(field.name, _with(others, field.type)) for field in kind])
     if pa.types.is_list(kind):
-        return pa.list_(_widened(kind.value_type))
-    return _WIDENED.get(kind, kind)
+        return pa.list_(_with(others, kind.value_type))
+    return others.get(kind, kind)
 
 
 def _nullable(fields: Iterable[pa.Field]) -> list[pa.Field]:
@@ -48,24 +52,12 @@ def envelope_schema(records_key: str, *, widened: bool) -> arro3.core.Schema:
     if widened and records_key == "entities":  # the gateways' dialect names the id of every entity `id`
         fields.append(_GATEWAY_ID)
     record = pa.struct(fields)
-    records = pa.field(records_key, pa.list_(_widened(record) if widened else record))
+    records = pa.field(records_key, pa.list_(_with(_WIDENED, record) if widened else record))
     return arro3.core.Schema.from_arrow(pa.schema([records, *_ENVELOPE]))
 
 
 RECORD_TYPE = pa.struct(_nullable(RECORD_FIELDS))
 """The record as a struct of the schema's own types, `unknownFields` left out."""
 
-
-def _timestamp_names(fields: Iterable[pa.Field]) -> Iterator[bytes]:
-    for field in fields:
-        kind = field.type
-        while pa.types.is_list(kind):
-            kind = kind.value_type
-        if pa.types.is_struct(kind):
-            yield from _timestamp_names(kind)
-        elif pa.types.is_timestamp(kind):
-            yield field.name.encode()
-
-
-TIMESTAMP_NAMES = frozenset(_timestamp_names(RECORD_FIELDS))
-"""Names of all fields that hold an instant, which is text on the wire."""
+FINER_RECORD_TYPE = _with(_FINER, RECORD_TYPE)
+"""The same with instants in nanoseconds."""
