@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from genesys_dagster.lake.allocator import memory_given_back
 from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.conform import without_pandas
 from genesys_dagster.lake.errors import FrameError
@@ -109,7 +110,7 @@ def publish(  # noqa: PLR0913 - one keyword each
         max_in_flight=upload.max_parts_in_flight,
         options=upload.options,
     )
-    with closing(judgement), sink, ParquetEncoder(sink, schema, parquet) as encoder:
+    with memory_given_back(), closing(judgement), sink, ParquetEncoder(sink, schema, parquet) as encoder:
         # Closed before the wait for what is in flight: what makes the frames stops first.
         with closing(stream.frames):
             for table in tables(FrameStream(schema, stream.frames)):

@@ -49,6 +49,26 @@ def test_arrow_backed_pandas_polars_and_arrow_give_the_types_of_arrow(manager, s
         assert table(store, KEY).schema == TABLE.schema
 
 
+def test_memory_is_the_systems_while_an_object_is_written_and_arrows_own_again_afterwards(manager, store):
+    before = pa.default_memory_pool().backend_name
+    seen = []
+
+    def batches():
+        for batch in TABLE.to_batches(max_chunksize=1):
+            seen.append(pa.default_memory_pool().backend_name)
+            yield batch
+        if len(seen) > len(TABLE):
+            raise RuntimeError("the source breaks off")
+
+    def stream():
+        return FrameStream(TABLE.schema, batches())
+
+    assert materialize(manager, stream).success
+    assert seen == ["system"] * len(TABLE)
+    assert not materialize(manager, stream).success
+    assert pa.default_memory_pool().backend_name == before != "system"
+
+
 def test_a_partition_lies_in_its_hive_folder(manager, store):
     assert materialize(manager, TABLE, partition="2026-01-05").success
     assert store.keys() == ["genesys/sales/calls/date=2026-01-05/data.parquet"]

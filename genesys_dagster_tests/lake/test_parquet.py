@@ -179,6 +179,15 @@ def test_timestamps_are_stored_as_differences():
     assert "DELTA_BINARY_PACKED" in encodings(file_of(table))["l.list.element"]
 
 
+def test_statistics_are_there_for_filters_and_not_inside_of_lists():
+    table = pa.table({"day": [1, 2], "legs": [[{"ani": "b"}], [{"ani": "a"}]]})
+    group = file_of(table).metadata.row_group(0)
+    columns = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
+    day = columns["day"].statistics
+    assert (day.min, day.max) == (1, 2)
+    assert not columns["legs.list.element.ani"].is_stats_set
+
+
 def test_a_file_without_rows_has_its_schema():
     file = pq.ParquetFile(io.BytesIO(encode([], SCHEMA)))
     assert file.schema_arrow == SCHEMA
