@@ -25,6 +25,9 @@ DEFAULT_PREFIX = "genesys"
 DELETIONS = "GENESYS_DELETIONS_ALLOWED"
 DELETIONS_PERCENT = "GENESYS_DELETIONS_ALLOWED_PERCENT"
 SWITCH = "GENESYS_AUTOMATION"
+# OpenTelemetry specification, "Environment Variable Specification".
+METRICS_EXPORTER = "OTEL_METRICS_EXPORTER"
+NO_OPENTELEMETRY = "OTEL_SDK_DISABLED"
 
 
 class Setting(NamedTuple):
@@ -46,6 +49,12 @@ class Setting(NamedTuple):
 def variable(name: str) -> str:
     """The text of a variable as it is now; empty if it is not set."""
     return os.environ.get(name, "")
+
+
+def exports_metrics() -> bool:
+    """Whether the host wants metrics by OpenTelemetry."""
+    wanted = variable(METRICS_EXPORTER).strip().lower() not in {"", "none"}
+    return wanted and variable(NO_OPENTELEMETRY).strip().lower() != "true"
 
 
 def is_set(name: str) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from genesys_dagster import telemetry
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.asking import PROVISIONAL, ask, request, request_of
 from genesys_dagster.automation.jobs import Jobs
@@ -109,11 +110,20 @@ def _tick(context: dg.SensorEvaluationContext, org: Org, wanted: Wanted) -> dg.S
     kept = still_kept(
         context.instance, org, genesys, (_step(org, day, wanted.kind) for day in memory.open_days), now
     )
+    _tell_lag(org, wanted, memory, [step.day for step in kept.steps])
     asked = ask(context.instance, org, wanted.asker, kept.steps, now, family=wanted.family)
     skip = (
         None if asked.requests else dg.SkipReason("; ".join(filter(None, [words, asked.words, kept.words])))
     )
     return dg.SensorResult(run_requests=asked.requests, skip_reason=skip, cursor=memory.text())
+
+
+def _tell_lag(org: Org, wanted: Wanted, memory: NewDays, missing: list[str]) -> None:
+    """From the first day that is not there, else from the next one, to the watermark as far as it is known."""
+    if memory.watermark and memory.until:
+        begin = org.days.start_of(min(missing)) if missing else datetime.fromisoformat(memory.until)
+        behind = datetime.fromisoformat(memory.watermark) - begin
+        telemetry.lag(org.name or "", wanted.details.family, max(0.0, behind.total_seconds()))
 
 
 def _step(org: Org, day: str, kind: str = NEW_DAY) -> Step:

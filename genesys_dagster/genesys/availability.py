@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from genesys_dagster import telemetry
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.details import CONVERSATIONS, Details
 from genesys_dagster.genesys.errors import DataNotAvailableError, MalformedResponseError
@@ -23,7 +24,9 @@ async def data_available_until(client: GenesysClient, details: Details = CONVERS
         MalformedResponseError: The answer holds no timestamp.
         GenesysError: See `GenesysClient.fetch`.
     """
-    return await client.fetch("GET", f"{details.jobs}/availability", read_availability)
+    available_until = await client.fetch("GET", f"{details.jobs}/availability", read_availability)
+    telemetry.watermark(details.family, (client.clock.now() - available_until).total_seconds())
+    return available_until
 
 
 def read_availability(response: Response) -> datetime:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from genesys_dagster import telemetry
 from genesys_dagster.genesys import retries
 from genesys_dagster.genesys.clock import SYSTEM_CLOCK, Clock
 from genesys_dagster.genesys.complaints import complaint_of, correlation_id, rejection
@@ -93,7 +94,7 @@ class GenesysClient:
         self._limiter = RateLimiter(
             settings.requests_per_minute,
             self.clock,
-            self.stats.count_wait,
+            self._count_wait,
             shared_budget((settings.login_base, settings.client_id), self.clock),
         )
         self._tokens = TokenCache(self._issue_token, self.clock)
@@ -114,6 +115,7 @@ class GenesysClient:
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
             self._workers = None
+        telemetry.flush()
 
     async def authenticate(self) -> None:
         """Log in now instead of with the first request; errors as in `fetch`."""
@@ -183,7 +185,6 @@ class GenesysClient:
         tried, most = 0, attempts or self.settings.max_attempts
         while True:
             tried += 1
-            self.stats.retries += tried > 1
             try:
                 return await try_once()
             except GenesysError as error:
@@ -193,7 +194,9 @@ class GenesysClient:
                     raise
                 _log.warning("attempt %d of %d failed, next in %.1f s: %s", tried, most, seconds, error)
                 what = f"{error.method} {error.path} to be sent again, as {error.problem}"
+                telemetry.wait("retry_after" if error.retry_after else "backoff", seconds)
                 await Waiting(self.clock, what).sleep(seconds)
+                self.stats.count_retry(error.path, error.status)
 
     async def _attempt(self, call: _Call, read: Callable[[Response], T]) -> T:
         async with self._slots:
@@ -217,18 +220,18 @@ class GenesysClient:
         self.stats.requests += 1
         self._unanswered += 1
         last_answer.set(None)
-        sent = self.clock.monotonic()
+        sent, status, size = self.clock.monotonic(), None, 0
         try:
             received = await self._wire.exchange(
                 call.method, self._api_base + call.path, headers, call.content, call.params
             )
+            status, size = received.status, len(received.raw)
         except GenesysError as error:
             error.method, error.path = call.method, call.path
             raise
         finally:
             self._unanswered -= 1
-        self.stats.count_answer(self.clock.monotonic() - sent)
-        self.stats.bytes_received += len(received.raw)
+            self.stats.count_answer(call.path, status, size, self.clock.monotonic() - sent)
         self._limiter.observe(received.headers, self._unanswered)
         last_answer.set((call.path, correlation_id(received.headers, secrets_of(self.settings, token))))
         return received
@@ -262,6 +265,10 @@ class GenesysClient:
             self._limiter.pause(error.retry_after)
             self.stats.count_wait(error.retry_after)  # of this request; others wait for the limiter
         return error
+
+    def _count_wait(self, seconds: float) -> None:
+        telemetry.wait("rate_limit", seconds)
+        self.stats.count_wait(seconds)
 
     async def _issue_token(self) -> Grant:
         if self.settings.auth == "sdk":

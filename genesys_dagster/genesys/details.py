@@ -37,6 +37,11 @@ class Details:
         """Path of the bulk jobs."""
         return f"{self.path}/jobs"
 
+    @property
+    def family(self) -> str:
+        """Of what the details are: `conversations` or `users`."""
+        return self.path.split("/")[4]
+
     def asked(self, interval: Interval) -> dict[str, Any]:
         """The body of a question for an interval."""
         return {"interval": interval.as_text(), **self.order}

@@ -30,6 +30,7 @@ from genesys_dagster.genesys.pauses import Pauses
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.responses import Response
 from genesys_dagster.genesys.whole import Chain
+from genesys_dagster.telemetry import Reason
 
 _log = logging.getLogger(__name__)
 _DELETE_PATIENCE = 10.0  # s; cleaning up must not hold up the end of a run
@@ -190,7 +191,7 @@ class BulkJob:
                 yield page
 
     async def _submit_when_allowed(self, make_room: MakeRoom) -> RememberedJob:
-        pauses = self._pauses("leave to submit a bulk job, as others' are under way")
+        pauses = self._pauses("leave to submit a bulk job, as others' are under way", "job_limit")
         while True:
             try:
                 job_id = await self._client.fetch(
@@ -254,7 +255,7 @@ class BulkJob:
     def _path(self, job_id: str) -> str:
         return f"{self._details.jobs}/{job_id}"
 
-    def _pauses(self, what: str) -> Pauses:
+    def _pauses(self, what: str, reason: Reason = "job") -> Pauses:
         settings = self._settings
         return Pauses(
             self._client.clock,
@@ -262,6 +263,7 @@ class BulkJob:
             longest=settings.longest_poll,
             patience=settings.max_wait.total_seconds(),
             what=what,
+            reason=reason,
         )
 
     async def _let_go(

@@ -2,6 +2,7 @@
 
 import logging
 
+from genesys_dagster import telemetry
 from genesys_dagster.genesys.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -55,12 +56,21 @@ class Pauses:
         longest: Seconds of a pause, at most.
         patience: Seconds after which no pause may end any more.
         what: What is waited for, if the log is to say so every 30 seconds.
+        reason: The same for OpenTelemetry.
     """
 
-    def __init__(
-        self, clock: Clock, *, first: float, longest: float, patience: float, what: str | None = None
+    def __init__(  # noqa: PLR0913 - how long, and what for
+        self,
+        clock: Clock,
+        *,
+        first: float,
+        longest: float,
+        patience: float,
+        what: str | None = None,
+        reason: telemetry.Reason = "job",
     ) -> None:
         self._clock = clock
+        self._reason = reason
         self._next = first
         self._longest = longest
         self._deadline = clock.monotonic() + patience
@@ -71,6 +81,7 @@ class Pauses:
         seconds = max(self._next, at_least)
         if self._clock.monotonic() + seconds > self._deadline:
             return False
+        telemetry.wait(self._reason, seconds)
         await self._sleep(seconds)
         self._next = min(self._next * _GROWTH, self._longest)
         return True

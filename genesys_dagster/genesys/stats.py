@@ -1,6 +1,9 @@
-"""Counters of a client."""
+"""Counters of a client, and what of it OpenTelemetry is told, where a host has that."""
 
 from dataclasses import dataclass
+
+from genesys_dagster import telemetry
+from genesys_dagster.genesys.endpoints import endpoint
 
 
 @dataclass(slots=True)
@@ -29,6 +32,14 @@ class ClientStats:
         self.rate_limit_waits += 1
         self.rate_limit_seconds += seconds
 
-    def count_answer(self, seconds: float) -> None:
-        """Take note of how long an answer took."""
-        self.quickest_answer = min(seconds, self.quickest_answer or seconds)
+    def count_answer(self, path: str, status: int | None, size: int, seconds: float) -> None:
+        """Take note of an answer: its status, None if there was none, its bytes, and how long it took."""
+        telemetry.request(endpoint(path), status, size)
+        self.bytes_received += size
+        if status is not None:
+            self.quickest_answer = min(seconds, self.quickest_answer or seconds)
+
+    def count_retry(self, path: str | None, status: int | None) -> None:
+        """Take note that a request is repeated, after an answer of this status or none."""
+        telemetry.retry(endpoint(path), status)
+        self.retries += 1

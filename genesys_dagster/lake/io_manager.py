@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from genesys_dagster import telemetry
 from genesys_dagster.dagster_private import add_partition_metadata, set_data_version
 from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.context import asset_path, locator, partition_columns, partition_keys, row_filter
@@ -110,7 +111,7 @@ class S3ParquetIOManager(LakeDoor):
         Raises:
             dagster.Failure: It cannot be written; the message says what to change.
         """
-        with closing_value(obj), _as_failure():
+        with telemetry.flushed(), closing_value(obj), _as_failure():
             if context.has_asset_partitions:
                 self._write_partitions(context, obj)
             else:
@@ -220,6 +221,12 @@ class S3ParquetIOManager(LakeDoor):
             written.row_groups,
             written.object.parts,
             written.seconds,
+        )
+        telemetry.written(
+            context.asset_key.to_user_string() if context.has_asset_key else "other",
+            rows=written.rows,
+            size=written.object.size,
+            seconds=written.seconds,
         )
         return written
 

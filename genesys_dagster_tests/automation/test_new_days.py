@@ -6,6 +6,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from genesys_dagster import telemetry
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.automation.conftest import utc
 from genesys_dagster_tests.default_org import (
@@ -43,6 +44,16 @@ def test_a_day_is_requested_when_the_watermark_has_passed_its_end_and_not_before
     assert "2026-05-12 23:59" in started.skipped
     watermark("2026-05-13T00:00")
     assert started.days(export_new_days) == ["2026-05-12"]
+
+
+def test_opentelemetry_is_told_how_far_the_lake_is_behind_the_watermark(started, watermark, monkeypatch):
+    told = []
+    monkeypatch.setattr(telemetry, "lag", lambda *said: told.append(said))
+    watermark("2026-05-13T02:00")
+    started.tick(export_new_days)
+    started.pulled("2026-05-12", utc("2026-05-13T02:00"))
+    started.tick(export_new_days)
+    assert told == [("", "conversations", 26 * 3600), ("", "conversations", 2 * 3600)]
 
 
 def test_a_day_is_requested_once(started, watermark):
