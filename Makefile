@@ -29,7 +29,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-swift matrix reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-swift matrix fresh-machine reliability lint bench lock lock-check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 se
 
 matrix: env ## Run the core's tests against the wheel on Python 3.11 to 3.14, lowest and newest versions
 	@$(BIN)/python -m genesys_dagster_tests.matrix $(ARGS)
+
+fresh-machine: ## Run the README's commands on a bare Debian (as root), or in an empty account
+	@$(PYTHON) -m genesys_dagster_tests.fresh_machine $(ARGS)
 
 lint: env .venv/.lint ## Format, lint, types, definitions, deployments, lock
 	$(BIN)/ruff format --check .
