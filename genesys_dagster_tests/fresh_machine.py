@@ -49,9 +49,8 @@ def bare_debian(folder: Path) -> Iterator[Machine]:
     site, release = min(targets.split("\n"), key=len).split()
     root, bundle = folder / "root", _bundle(folder)
     _run("debootstrap", "--variant=minbase", release, str(root), site)
-    shutil.copytree("/etc/apt", root / "etc/apt", dirs_exist_ok=True)
-    for name in ("resolv.conf", "hosts"):
-        shutil.copy(f"/etc/{name}", root / "etc" / name)
+    for name in ("apt", "resolv.conf", "hosts"):
+        _copy(Path("/etc") / name, root)
 
     def inside(user: str, line: str) -> list[str]:
         mounts = 'mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; chroot --userspec="$2" "$1" $4 sh -c "$3"'
@@ -158,9 +157,11 @@ def _of_the_machine() -> Iterator[Path]:
 def _copy(path: Path, root: Path) -> None:
     target = root / path.relative_to("/")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():  # links are followed: what they lead to is not there
-        shutil.copytree(path, target, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    if path.is_dir():  # links are followed, as what they lead to is not there; none is written through
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(path, target, ignore_dangling_symlinks=True)
     else:
+        target.unlink(missing_ok=True)
         shutil.copy(path, target)
 
 
