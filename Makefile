@@ -29,10 +29,10 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-swift matrix fresh-machine reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-swift matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 
@@ -81,6 +81,9 @@ test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 se
 
 matrix: env ## Run the core's tests against the wheel on Python 3.11 to 3.14, lowest and newest versions
 	@$(BIN)/python -m genesys_dagster_tests.matrix $(ARGS)
+
+upgrade-sample: env ## Store an instance and a lake as this version leaves them, for tests of later ones
+	@$(BIN)/python -m genesys_dagster_tests.upgrade.store $(ARGS)
 
 fresh-machine: ## Run the README's commands on a bare Debian (as root), or in an empty account
 	@$(PYTHON) -m genesys_dagster_tests.fresh_machine $(ARGS)

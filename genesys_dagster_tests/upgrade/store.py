@@ -1,8 +1,9 @@
 """Writes an instance and a lake as the version that is installed leaves them, for `test_upgrade.py` of later ones.
 
-`python -m genesys_dagster_tests.upgrade.store FILE.tar.xz`, with the code of the version in question on the path. Two
-days pulled from bulk jobs, a sweep that found something in the first, tables and figures of both; a job that a run which
-died has left; sensors that have ticked.
+`make upgrade-sample`, or `python -m genesys_dagster_tests.upgrade.store FILE.tar.xz` with the code of the version in
+question on the path. Two days pulled from bulk jobs, conversations and user status, a sweep that found something in the
+first, tables and figures of both; jobs that a run which died has left; sensors that have ticked; and what S3 knows of each
+object besides its bytes.
 """
 
 import json
@@ -13,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from genesys_dagster.sandbox.org import Org
@@ -22,8 +24,13 @@ from genesys_dagster.sandbox.server import SandboxServer
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 DAYS = ("2026-05-11", "2026-05-12")
 ORG = {"seed": 5, "conversations_per_day": 12, "now": lambda: NOW}
-SENSORS = ("export_new_days", "refresh_days", "update_from_late_activity", "check_days")
-ASSETS = ("conversation_details", "late_activity", "conversations", "session_metrics")
+STATUS_SENSORS = ("export_user_status", "update_user_status", "check_user_status")
+SENSORS = ("export_new_days", "refresh_days", "update_from_late_activity", "check_days", *STATUS_SENSORS)
+STATUS = ("user_presence", "user_routing_status", "late_user_status")
+ASSETS = ("conversation_details", "late_activity", "conversations", "session_metrics", *STATUS)
+LEFT = {"export": "job-of-a-dead-run", "user_status": "status-job-of-a-dead-run"}
+"""Jobs of the second day, by what for."""
+OBJECTS = "objects.json"
 
 
 def main(target: str) -> None:
@@ -33,20 +40,22 @@ def main(target: str) -> None:
         (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         variables = {"GENESYS_S3_BUCKET": s3.bucket, "DAGSTER_HOME": str(home), **sandbox.env(), **s3.env()}
         os.environ.update(variables)
-        cursors = _live(sandbox)
+        cursors = _live()
         (home / "cursors.json").write_text(json.dumps(cursors))
-        _copy(s3, lake)
+        (home / OBJECTS).write_text(json.dumps(_copy(s3, lake)))
         with tarfile.open(target, "w:xz") as archive:
             shutil.rmtree(home / "storage", ignore_errors=True)
             for path in (home, lake):
                 archive.add(path, path.name)
 
 
-def _live(sandbox):
+def _live():
     import dagster as dg
 
+    from genesys_dagster.automation import knowledge
     from genesys_dagster.definitions import defs
 
+    knowledge.now = lambda: NOW
     logging.disable(logging.CRITICAL)
     repository = defs.get_repository_def()
     job = defs.resolve_implicit_global_asset_job_def()
@@ -62,34 +71,33 @@ def _live(sandbox):
                 instance=instance, resources=resources, repository_def=repository, sensor_name=name
             ) as context:
                 cursors[name] = sensor.evaluate_tick(context).cursor
-        _die_on_the_way(instance, sandbox)
+        _die_on_the_way(instance)
     return cursors
 
 
-def _die_on_the_way(instance, sandbox):
-    """Leave a job as a run that was killed does: noted in the instance, waiting in Genesys Cloud."""
-    note = {
-        "jobs": {
-            "question": {
-                "id": "job-of-a-dead-run", "submitted": NOW.timestamp(), "run_id": "gone", "known_until": NOW.isoformat(),
-                "awaited": False,
-            }
-        },
-        "left": [],
-    }  # fmt: skip
-    key = "genesys_dagster/bulk_jobs/2026-05-12T00:00:00.000Z/2026-05-13T00:00:00.000Z"
-    instance.run_storage.set_cursor_values({key: json.dumps(note)})
+def _die_on_the_way(instance):
+    """Leave jobs as a run that was killed does: noted in the instance, waiting in Genesys Cloud."""
+    from genesys_dagster.cloud import GenesysCloud
+    from genesys_dagster.memory.job_ledger import InstanceLedger
+
+    org = GenesysCloud.from_environment()
+    for kind, job in LEFT.items():
+        window = org.days.window(DAYS[-1])
+        ledger = InstanceLedger(instance, org, "gone", window, kind=kind, now=NOW.timestamp)
+        ledger.note("question", job, NOW)
 
 
 def _copy(s3, lake):
     import boto3
 
-    client = boto3.Session().client("s3")
+    client, known = boto3.Session().client("s3"), {}
     for entry in client.list_objects_v2(Bucket=s3.bucket)["Contents"]:
         path = lake / entry["Key"]
         path.parent.mkdir(parents=True, exist_ok=True)
         client.download_file(s3.bucket, entry["Key"], str(path))
+        known[entry["Key"]] = client.head_object(Bucket=s3.bucket, Key=entry["Key"])["Metadata"]
+    return known
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:] or [str(Path(__file__).with_name(f"{version('genesys-dagster')}.tar.xz"))])
