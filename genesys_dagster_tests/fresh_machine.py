@@ -31,11 +31,10 @@ COMMANDS = re.findall(r"^\$ (.+)$", _SECTION, re.MULTILINE)
 URL = "<url>"
 """What stands in the README for the repository's address."""
 
-_PROVEN = re.compile(
+PROVEN = re.compile(
     r"^All [\d,]+ conversations of the org are in the lake and \d+ checks passed, in \d+ s\.$"
 )
-_SERVED = "press Ctrl-C to stop everything"
-_PATIENCE = 3600  # s
+SERVED = "press Ctrl-C to stop everything"
 _OF_THE_MACHINE = ("/etc/ssl/certs", "/usr/local/share/ca-certificates", "/etc/pip.conf", "/etc/xdg/pip")
 
 Machine = Callable[[str], list[str]]
@@ -96,8 +95,8 @@ def try_out(machine: Machine, port: int) -> bool:
         try:
             for said in process.stdout:
                 print(f"{time.monotonic() - began:5.0f} s  {said}", end="", flush=True)
-                is_proven |= bool(_PROVEN.match(said.strip()))
-                if _SERVED in said:
+                is_proven |= bool(PROVEN.match(said.strip()))
+                if SERVED in said:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=60) as answer:
                         is_served = answer.status == 200
                     os.killpg(process.pid, signal.SIGINT)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from genesys_dagster_tests.fresh_machine import COMMANDS, PACKAGES, PROVEN, SERVED, URL
+
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *ROOT.glob("*.md"),
@@ -43,6 +45,16 @@ def test_links_lead_somewhere(page):
 def test_commands_of_make_exist(page):
     named_there = set(re.findall(r"\bmake ([a-z-]+)", page.read_text(encoding="utf-8")))
     assert named_there <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_a_fresh_machine_is_given_what_the_readme_says_and_waits_for_what_the_demo_says():
+    assert PACKAGES == ["git", "make", "python3-venv"]
+    assert [f"git clone {URL} genesys_dagster && cd genesys_dagster", "make demo"] == COMMANDS
+    closing = (ROOT / "genesys_dagster" / "demo" / "closing.py").read_text(encoding="utf-8")
+    assert SERVED in closing
+    proven = "All 4,147 conversations of the org are in the lake and 302 checks passed, in 120 s."
+    assert PROVEN.match(proven)
+    assert proven in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_ci_elsewhere_runs_what_ci_here_runs():
