@@ -12,7 +12,7 @@ SPARK_LOCK := $(COMPILE) --group spark
 SWIFT_LOCK := $(COMPILE) --group swift
 LINT_LOCK := $(COMPILE) --group lint --constraint requirements.lock
 # What the image of deploy/ holds: the versions that are tested, without the tools.
-DEPLOY_LOCK := $(COMPILE) pyproject.toml --extra slack --extra teams --extra otel --group deploy --constraint requirements.lock
+DEPLOY_LOCK := $(COMPILE) pyproject.toml --extra slack --extra teams --extra otel --extra store --group deploy --constraint requirements.lock
 # The one block of requirements.lock that names uv, with its hashes.
 UV_PIN := awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock
 

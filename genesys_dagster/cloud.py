@@ -110,7 +110,7 @@ class GenesysCloud(Org):
 
     def _genesys(self) -> GenesysResource:
         """The resource. What is to come from a variable is named, not read: no value stands in the UI."""
-        fields = ("region", "client_id", "client_secret", "api_url", "login_url")
+        fields = tuple(environment.CONNECTION)
         given = {field: getattr(self, field) for field in fields}
         named = {field: value.env_var_name for field, value in given.items() if isinstance(value, dg.EnvVar)}
         values = {field: value for field, value in given.items() if value and field not in named}

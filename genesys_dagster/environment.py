@@ -16,8 +16,9 @@ CONNECTION: Mapping[str, str] = {
     "region": "GENESYSCLOUD_REGION",
     "api_url": "GENESYSCLOUD_API_URL",
     "login_url": "GENESYSCLOUD_LOGIN_URL",
+    "rate_limit_store": "GENESYS_RATE_LIMIT_STORE",
 }
-"""Where an org is and who asks, by field."""
+"""Where an org is, who asks, and how often at most, by field."""
 
 BUCKET = "GENESYS_S3_BUCKET"
 PREFIX = "GENESYS_S3_PREFIX"

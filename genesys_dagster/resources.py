@@ -92,8 +92,15 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     requests_per_minute: int = Field(
         default=300,
         ge=1,
-        description="Most requests per minute of all connections of this OAuth client in a process; Genesys allows 300 "
-        "per token unless raised.",
+        description="Most requests per minute of all connections of this OAuth client in a process, with "
+        "rate_limit_store of all processes; Genesys allows 300 per token unless raised.",
+    )
+    rate_limit_store: str = Field(
+        default="",
+        repr=False,
+        description="Where all processes that use this OAuth client keep one rate limit together (extra `store`): "
+        "redis://, postgresql:// or, on one machine, sqlite:////folder/file.sqlite. Give it as dg.EnvVar if it holds a "
+        "password. Empty: GENESYS_RATE_LIMIT_STORE, else each process keeps its own.",
     )
     request_timeout: float = Field(
         default=120.0,
@@ -160,7 +167,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             except ValidationError as error:
                 raise ConfigurationError(_what_is_wrong(error)) from None
 
-    @field_serializer("client_secret")
+    @field_serializer("client_secret", "rate_limit_store")
     def _hide(self, value: str) -> str:
         return "***" if value else ""
 
@@ -176,6 +183,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             region=self._text("region") or "us-east-1",
             api_url=self._text("api_url") or None,
             login_url=self._text("login_url") or None,
+            rate_limit_store=self._text("rate_limit_store") or None,
             names=SettingNames(**{field: self._called(field) for field in environment.CONNECTION}),
             auth=self.auth,
             max_concurrency=self.max_concurrency,

@@ -35,6 +35,7 @@ from genesys_dagster.genesys.rate_limit import RateLimiter, shared_budget
 from genesys_dagster.genesys.responses import Received, Response
 from genesys_dagster.genesys.sdk_login import issue_with_sdk
 from genesys_dagster.genesys.settings import ClientSettings, SettingNames
+from genesys_dagster.genesys.shared_limit import shared_limit
 from genesys_dagster.genesys.stats import ClientStats
 from genesys_dagster.genesys.surroundings import (
     check_surroundings,
@@ -96,6 +97,9 @@ class GenesysClient:
             self.clock,
             self._count_wait,
             shared_budget((settings.login_base, settings.client_id), self.clock),
+            shared_limit(settings.rate_limit_store, settings.login_base, settings.client_id)
+            if settings.rate_limit_store
+            else None,
         )
         self._tokens = TokenCache(self._issue_token, self.clock)
         self._unanswered = 0
@@ -238,7 +242,7 @@ class GenesysClient:
 
     async def _read(self, call: _Call, received: Received, read: Callable[[Response], T], token: str) -> T:
         if not 200 <= received.status < 300:
-            raise self._rejection(call, received, token)
+            raise await self._rejection(call, received, token)
 
         def inflate_and_read() -> T:
             return read(Response(received.status, received.headers, received.content()))
@@ -252,7 +256,7 @@ class GenesysClient:
             error.correlation_id = correlation_id(received.headers, secrets_of(self.settings, token))
             raise
 
-    def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
+    async def _rejection(self, call: _Call, received: Received, token: str) -> GenesysError:
         complaint = complaint_of(received, secrets_of(self.settings, token))
         error = rejection(call.method, call.path, received.status, complaint, self.settings.names)
         now = self.clock.now()
@@ -262,7 +266,7 @@ class GenesysClient:
             return error
         error.retry_after = pause_after_429(received.headers, complaint.message, now, complaint.limit_key)
         if error.retry_after <= self.settings.max_retry_after:
-            self._limiter.pause(error.retry_after)
+            await self._limiter.pause(error.retry_after)
             self.stats.count_wait(error.retry_after)  # of this request; others wait for the limiter
         return error
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from genesys_dagster.genesys.clock import Clock
 from genesys_dagster.genesys.pauses import Waiting
+from genesys_dagster.genesys.shared_limit import SharedLimit
 from genesys_dagster.genesys.waits import WINDOW, whole_number, window_left
 
 _NEW_WINDOW = 1.5  # s; `inin-ratelimit-reset` has whole seconds, so two readings of one window differ by less
@@ -34,8 +35,7 @@ class Budget:
             not_before: When the asking connection may send at the earliest.
         """
         with self._lock:
-            while self._granted and self._granted[0] <= now - WINDOW:
-                self._granted.popleft()
+            self._forget(now)
             until = max(not_before, self._paused_until)
             if len(self._granted) >= limit:
                 until = max(until, self._granted[len(self._granted) - limit] + WINDOW)
@@ -43,10 +43,24 @@ class Budget:
                 self._granted.append(now)
             return max(0.0, until - now)
 
+    def paused(self, now: float, not_before: float) -> float:
+        """Say how many seconds are missing to the end of all pauses; arguments as of `take`."""
+        return max(0.0, not_before - now, self._paused_until - now)
+
+    def note(self, now: float) -> None:
+        """Take down a request that somebody else has granted."""
+        with self._lock:
+            self._forget(now)
+            self._granted.append(now)
+
     def pause(self, until: float) -> None:
         """Let nothing out before then, whatever the allowance says."""
         with self._lock:
             self._paused_until = max(self._paused_until, until)
+
+    def _forget(self, now: float) -> None:
+        while self._granted and self._granted[0] <= now - WINDOW:
+            self._granted.popleft()
 
 
 _budgets: WeakKeyDictionary[Clock, dict[Hashable, Budget]] = WeakKeyDictionary()
@@ -85,16 +99,23 @@ class RateLimiter:
         clock: Tells and passes the time.
         on_wait: Called with the seconds of every wait, before it begins.
         budget: Shared with other connections of the same OAuth client; its own by default.
+        shared: Shared with other processes, too; none by default.
     """
 
     def __init__(
-        self, per_minute: int, clock: Clock, on_wait: Callable[[float], None], budget: Budget | None = None
+        self,
+        per_minute: int,
+        clock: Clock,
+        on_wait: Callable[[float], None],
+        budget: Budget | None = None,
+        shared: SharedLimit | None = None,
     ) -> None:
         self._configured = per_minute
         self._limit = per_minute
         self._clock = clock
         self._on_wait = on_wait
         self._budget = budget or Budget()
+        self._shared = shared
         self._turn = asyncio.Lock()
         self._server_left = 0
         self._server_window_end = float("-inf")
@@ -103,15 +124,17 @@ class RateLimiter:
         """Wait until one more request may be sent. Requests are served in the order in which they ask."""
         async with self._turn:
             waiting = None
-            while (delay := self._take()) > 0:
+            while (delay := await self._take()) > 0:
                 self._on_wait(delay)
                 waiting = waiting or Waiting(self._clock, "the rate limit of Genesys Cloud")
                 await waiting.sleep(delay)
             self._server_left -= 1
 
-    def pause(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let nothing out for that long, whatever the allowance says."""
         self._budget.pause(self._clock.monotonic() + seconds)
+        if self._shared is not None:
+            await asyncio.to_thread(self._shared.pause, seconds)
 
     def observe(self, headers: Mapping[str, str], unanswered: int = 0) -> None:
         """Take over what a response says about the server's own count.
@@ -134,6 +157,13 @@ class RateLimiter:
         else:  # answers overtake each other: within one window the lowest reading is the latest
             self._server_left = min(self._server_left, left)
 
-    def _take(self) -> float:
+    async def _take(self) -> float:
         not_before = self._server_window_end if self._server_left <= 0 else float("-inf")
+        if self._shared is not None:
+            if (delay := self._budget.paused(self._clock.monotonic(), not_before)) > 0:
+                return delay
+            if (missing := await asyncio.to_thread(self._shared.take, self._limit)) is not None:
+                if missing == 0:
+                    self._budget.note(self._clock.monotonic())
+                return missing
         return self._budget.take(self._clock.monotonic(), self._limit, not_before)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from genesys_dagster.genesys.errors import ConfigurationError
+from genesys_dagster.genesys.rate_limit_stores import check_store
 from genesys_dagster.genesys.regions import hosts
 
 AuthMethod = Literal["http", "sdk"]
@@ -22,6 +23,7 @@ class SettingNames:
     region: str = "GENESYSCLOUD_REGION"
     api_url: str = "GENESYSCLOUD_API_URL"
     login_url: str = "GENESYSCLOUD_LOGIN_URL"
+    rate_limit_store: str = "GENESYS_RATE_LIMIT_STORE"
 
     @property
     def login_advice(self) -> str:
@@ -45,6 +47,8 @@ class ClientSettings:
         region: AWS region name or domain of the organization.
         api_url: Base URL instead of the region's API host.
         login_url: Base URL instead of the region's login host.
+        rate_limit_store: Address of the store in which all processes that use the OAuth client keep one rate limit
+            together; without it each keeps its own.
         auth: Who asks for the token: this package (`http`) or the official SDK (`sdk`).
         max_concurrency: Requests in flight at the same time, at most.
         requests_per_minute: Requests in any minute, at most. 300 per token is the documented platform limit
@@ -55,7 +59,7 @@ class ClientSettings:
         initial_backoff: Seconds before the first repeat; doubles from there, with up to as much jitter again.
         max_backoff: Seconds before a repeat, at most.
         max_retry_after: Seconds of `Retry-After` that are waited for in place; more ends the request with an error.
-        names: What the first five are called where they are set; errors name them so.
+        names: What the first six are called where they are set; errors name them so.
 
     Raises:
         ConfigurationError: A value is missing or out of range.
@@ -66,6 +70,7 @@ class ClientSettings:
     region: str = "us-east-1"
     api_url: str | None = None
     login_url: str | None = None
+    rate_limit_store: str | None = field(default=None, repr=False)
     auth: AuthMethod = "http"
     max_concurrency: int = 10
     requests_per_minute: int = 300
@@ -94,6 +99,8 @@ class ClientSettings:
             _check_number(name, getattr(self, name), 0)
         for name in ("request_timeout", "connect_timeout"):
             _check_number(name, getattr(self, name), 0.001)
+        if self.rate_limit_store:
+            check_store(self.rate_limit_store, self.names.rate_limit_store)
         _ = self.api_base, self.login_base  # a wrong region or URL is reported now, not on the first request
 
     @property

@@ -9,6 +9,8 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from genesys_dagster import environment
+from genesys_dagster.genesys.errors import ConfigurationError
+from genesys_dagster.genesys.rate_limit_stores import check_store
 from genesys_dagster.org.catalog import CATALOG, NEEDS, Part
 from genesys_dagster.org.days import Days
 from genesys_dagster.org.from_yaml import OptionalVariable, Secret, Translate, Variable
@@ -66,6 +68,12 @@ class Org(BaseModel):
     )
     api_url: Variable = Field(default="", description="Base URL of the API instead of the region's.")
     login_url: Variable = Field(default="", description="Base URL of the login host instead of the region's.")
+    rate_limit_store: Secret = Field(
+        default=None,
+        description="Address of the store in which all processes that use the OAuth client keep one rate limit together, "
+        "as dg.EnvVar: redis://, postgresql:// or, on one machine, sqlite:////folder/file.sqlite. Without it each process "
+        "keeps its own.",
+    )
     client_options: Mapping[str, Any] = Field(
         default_factory=dict, description="Further fields of GenesysResource, such as source or paging."
     )
@@ -223,6 +231,11 @@ class Org(BaseModel):
             for needed in NEEDS.get(part, ())
             if needed not in self.parts
         ]
+        if self.rate_limit_store and (address := environment.value_of(self.rate_limit_store)):
+            try:
+                check_store(address, self.rate_limit_store.env_var_name)
+            except ConfigurationError as error:
+                problems.append(str(error))
         slack = {"alert_slack_token", "alert_slack_channel"}
         absent = [field for field in slack if not getattr(self, field)]
         if len(absent) == 1:

@@ -144,8 +144,8 @@ def test_a_pause_holds_everyone_back_and_a_shorter_one_does_not_end_it():
     async def scenario():
         clock = FakeClock()
         limit, _ = limiter(300, clock)
-        limit.pause(40)
-        limit.pause(3)
+        await limit.pause(40)
+        await limit.pause(3)
         begun = clock.time
         await asyncio.gather(*(limit.acquire() for _ in range(4)))
         assert clock.time - begun == 40
@@ -160,7 +160,7 @@ def test_a_waiting_request_can_be_cancelled_and_the_next_one_gets_its_turn():
                 await asyncio.Event().wait()
 
         limit, _ = limiter(300, NeverClock())
-        limit.pause(60)
+        await limit.pause(60)
         waiting = asyncio.create_task(limit.acquire())
         await asyncio.sleep(0)
         waiting.cancel()
@@ -195,7 +195,7 @@ def test_a_429_of_one_connection_holds_back_the_others_of_its_client():
     async def scenario():
         clock = FakeClock()
         one, same = (RateLimiter(300, clock, lambda seconds: None, shared_budget("a", clock)) for _ in "ab")
-        one.pause(25)
+        await one.pause(25)
         await same.acquire()
         assert sum(clock.slept) == 25
 
@@ -265,7 +265,7 @@ def test_a_wait_says_every_half_minute_what_it_waits_for(caplog):
     async def scenario():
         clock = FakeClock()
         limit, _ = limiter(300, clock)
-        limit.pause(100)
+        await limit.pause(100)
         await limit.acquire()
 
     run(scenario())

@@ -107,6 +107,8 @@ def test_so_does_the_sdks_login(monkeypatch, status, names):
 
 
 def test_the_usual_names_stand_in_one_place():
-    files = [path for path in Path(room.__path__[0]).rglob("*.py") if "GENESYSCLOUD_" in path.read_text()]
-    assert [path.name for path in files] == ["settings.py"]
-    assert files[0].read_text().count("GENESYSCLOUD_") == len(asdict(SettingNames()))
+    texts = {path.name: path.read_text() for path in Path(room.__path__[0]).rglob("*.py")}
+    for variable in asdict(SettingNames()).values():
+        assert {name: text.count(variable) for name, text in texts.items() if variable in text} == {
+            "settings.py": 1
+        }

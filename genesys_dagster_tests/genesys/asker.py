@@ -1,0 +1,33 @@
+"""A process that asks the sandbox as often as it may; `python -m genesys_dagster_tests.genesys.asker WINDOW SLACK SECONDS`.
+
+What connects it to the sandbox and the store stands in the environment. It prints `ready`, waits for a line, and at its
+end prints how many requests it sent.
+"""
+
+import asyncio
+import sys
+import time
+
+from genesys_dagster.genesys import shared_limit
+from genesys_dagster.resources import GenesysResource
+
+
+async def ask(seconds):
+    async with GenesysResource(requests_per_minute=20).client() as client:
+        await client.authenticate()  # from here on there is a connection
+        await asyncio.to_thread(client._limiter._shared.pause, 0.0)  # ... and one to the store
+        print("ready", flush=True)
+        sys.stdin.readline()
+        end = time.monotonic() + seconds
+
+        async def one():
+            while time.monotonic() < end:
+                await client.get_json("/api/v2/authorization/divisions")
+
+        await asyncio.gather(*(one() for _ in range(3)))
+    print(client.stats.requests, flush=True)
+
+
+if __name__ == "__main__":
+    shared_limit.WINDOW, shared_limit.SLACK, seconds = map(float, sys.argv[1:])
+    asyncio.run(ask(seconds))
