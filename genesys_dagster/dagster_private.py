@@ -7,9 +7,26 @@ the newest that the bounds of pyproject.toml allow.
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+
+
+def instance_settings(home: Path) -> Mapping[str, Any]:
+    """What the dagster.yaml of a folder says, checked as Dagster does; empty without one.
+
+    `DagsterInstance.from_config` makes files in the folder, or connects to its database.
+
+    Raises:
+        dagster.DagsterInvalidConfigError: It says something that Dagster does not know.
+    """
+    from dagster._core.instance.config import dagster_instance_config
+
+    if not (home / "dagster.yaml").exists():
+        return {}
+    settings, _ = dagster_instance_config(str(home))
+    return settings
 
 
 def recall_values(instance: dg.DagsterInstance, keys: Iterable[str]) -> Mapping[str, str]:

@@ -24,6 +24,13 @@ from genesys_dagster.genesys.retention import PERMISSION as RETENTION
 from genesys_dagster.genesys.retention import retention_days
 from genesys_dagster.genesys.user_aggregates import PERMISSION as USER_AGGREGATES
 from genesys_dagster.genesys.user_aggregates import user_aggregates
+from genesys_dagster.host import (
+    ROOM,
+    UnusableHost,
+    instance_of_host,
+    room_for_temporary_files,
+    what_is_missing,
+)
 from genesys_dagster.lake.client import lake_client
 from genesys_dagster.lake.errors import StorageError
 from genesys_dagster.lake.place import lake_place
@@ -39,6 +46,7 @@ _REQUIRED = (
     environment.CONNECTION["client_secret"],
     environment.BUCKET,
 )
+_RATE_LIMIT_STORE = environment.CONNECTION["rate_limit_store"]
 _QUERY = "/api/v2/analytics/conversations/details/query"
 
 
@@ -84,7 +92,7 @@ def _problem(check: Check) -> str | None:
     except Warned as warned:
         for text in warned.args:
             _say("warn", check.name, text, "yellow")
-    except (Problem, GenesysError, StorageError, dg.DagsterInvalidDefinitionError) as problem:
+    except (Problem, UnusableHost, GenesysError, StorageError, dg.DagsterInvalidDefinitionError) as problem:
         return str(problem)
     except Exception as error:  # noqa: BLE001 - a person wants a line, not a traceback
         first = (str(error).strip() or "no words").splitlines()[0]
@@ -109,10 +117,18 @@ def _checks() -> Iterator[Check]:
     yield Check("watermark", lambda: _with_client(_watermark), needs=("variables", "login", "permission"))
     yield Check("bucket", _bucket, needs=("variables",))
     yield Check("store", _store, needs=("variables", "bucket"))
+    yield Check("instance", _instance)
+    yield Check("scratch", _scratch)
 
 
 def _variables() -> str:
-    missing = [variable for variable in _REQUIRED if not environment.variable(variable)]
+    credentials = environment.CONNECTION.values()
+    missing = [
+        name
+        for name in _REQUIRED
+        if not environment.variable(name)
+        and not (name in credentials and environment.variable(f"{name}_FILE"))
+    ]
     if missing:
         raise Problem(f"Set {', '.join(missing)}: copy .env.example to .env and fill in its first values.")
     settings = GenesysResource().settings()
@@ -236,6 +252,30 @@ def _store() -> str:
     if doubts:
         raise Warned(*doubts)
     return "keeps conditions of writes, and the bytes as they were sent"
+
+
+def _instance() -> str:
+    """Where runs are kept, by the variables of this process."""
+    home, said = instance_of_host(shares_limit=bool(environment.variable(_RATE_LIMIT_STORE)))
+    if home is None:
+        raise Warned(
+            "DAGSTER_HOME is not set: what runs here is forgotten when it ends, and no setting of an instance is looked at. "
+            "Set it to a folder that stays, with a dagster.yaml in it."
+        )
+    if missing := what_is_missing(said):
+        raise Warned(*(f"{home / 'dagster.yaml'}: {each}" for each in missing))
+    kept = "SQLite" if said.is_on_sqlite else "a database"
+    return f"{home}: has what a run needs; kept in {kept}, started by {said.launcher}"
+
+
+def _scratch() -> str:
+    folder, free = room_for_temporary_files()
+    if free < ROOM:
+        raise Warned(
+            f"{folder} has {free / 1e9:.1f} GB free: tables of a large day and agents' time may need {ROOM / 1e9:g} GB for "
+            "each run. Set TMPDIR to a folder with more."
+        )
+    return f"{folder}: {free / 1e9:.0f} GB free for temporary files"
 
 
 def _probed() -> "tuple[Place, StoreTraits]":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
@@ -197,7 +198,8 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self.variables.get(field) or f"`{field}`"
 
     def _text(self, field: str) -> str:
-        return getattr(self, field) or environment.variable(self.variables.get(field, ""))
+        name = self.variables.get(field, "")
+        return getattr(self, field) or environment.variable(name) or _of_file(f"{name}_FILE")
 
     def _number(self, field: str, default: float, example: str) -> float:
         value: float | None = getattr(self, field)
@@ -297,6 +299,19 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             lambda client: self.conversation_details(client, ledger, may_query=may_query),
             interval,
         )
+
+
+def _of_file(variable: str) -> str:
+    """What stands in the file that a variable names, as Docker and Kubernetes mount secrets; empty without one."""
+    if not (path := environment.variable(variable)):
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the file that {variable} names cannot be read ({type(error).__name__})",
+            remedy="Mount it where the run runs, readable by its user, or unset the variable.",
+        ) from None
 
 
 def _what_is_wrong(error: ValidationError) -> str:

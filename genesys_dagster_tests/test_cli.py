@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,8 +156,10 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path, empty_environmen
 
 
 @pytest.fixture
-def configured(empty_environment, sandbox, lake):
-    return empty_environment | sandbox.env() | lake.variables | {"GENESYS_S3_BUCKET": lake.bucket}
+def configured(empty_environment, sandbox, lake, tmp_path):
+    shutil.copy(Path(__file__).parents[1] / "dagster.yaml", tmp_path)
+    ours = {"GENESYS_S3_BUCKET": lake.bucket, "DAGSTER_HOME": str(tmp_path)}
+    return empty_environment | sandbox.env() | lake.variables | ours
 
 
 def verdicts(done):
@@ -198,6 +201,9 @@ def test_the_doctor_names_missing_variables_and_skips_what_needs_them(doctor, em
         ("GENESYS_PARTITIONS_START", "01.01.2026", "partitions", "YYYY-MM-DD"),
         ("GENESYS_S3_BUCKET", "s3://lake", "variables", "write the name alone, lake"),
         ("GENESYS_S3_PREFIX", "s3://lake/genesys", "variables", "GENESYS_S3_PREFIX"),
+        ("GENESYS_RATE_LIMIT_STORE", "redis:hidden", "definitions", "GENESYS_RATE_LIMIT_STORE is not"),
+        ("DAGSTER_HOME", "/no/such/folder", "instance", "DAGSTER_HOME=/no/such/folder"),
+        ("TMPDIR", "/no/such/folder", "scratch", "TMPDIR=/no/such/folder"),
         ("AWS_PROFILE", "nobody", "bucket", "set AWS_PROFILE"),
         ("AWS_ENDPOINT_URL_S3", "http://me:hidden@127.0.0.1:1", "bucket", "AWS_ENDPOINT_URL_S3"),
     ],
@@ -210,6 +216,20 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(doctor, configured, variab
     assert done.stderr == ""
     assert "Traceback" not in done.stdout
     assert "hidden" not in done.stdout
+
+
+def test_the_doctor_warns_of_what_the_instance_lacks(doctor, configured, tmp_path):
+    (tmp_path / "dagster.yaml").write_text("run_retries: {enabled: true}")
+    done = doctor(configured)
+    assert done.returncode == 0
+    assert (
+        len(
+            re.findall(r"^warn +instance +.*dagster.yaml: [a-z_.]+: .* Set it to ", done.stdout, re.MULTILINE)
+        )
+        == 6
+    )
+    without = {name: value for name, value in configured.items() if name != "DAGSTER_HOME"}
+    assert re.search(r"^warn +instance +DAGSTER_HOME is not set", doctor(without).stdout, re.MULTILINE)
 
 
 def test_the_doctor_names_the_missing_permission(doctor, configured, sandbox):

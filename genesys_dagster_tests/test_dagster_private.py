@@ -123,3 +123,13 @@ def test_a_day_maps_to_itself_and_the_days_before_it_also_where_those_are_no_par
 
     assert upstream_of("2026-05-03") == ["2026-05-01", "2026-05-02", "2026-05-03"]
     assert upstream_of("2026-05-01") == ["2026-05-01"]
+
+
+def test_the_settings_of_an_instance_are_read_without_making_one(tmp_path):
+    assert private.instance_settings(tmp_path) == {}
+    (tmp_path / "dagster.yaml").write_text("run_retries: {enabled: true, max_retries: 2}")
+    assert private.instance_settings(tmp_path)["run_retries"]["max_retries"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["dagster.yaml"]
+    (tmp_path / "dagster.yaml").write_text("run_retires: {enabled: true}")
+    with pytest.raises(dg.DagsterInvalidConfigError, match="run_retires"):
+        private.instance_settings(tmp_path)

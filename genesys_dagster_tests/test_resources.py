@@ -78,3 +78,23 @@ def test_a_secret_from_a_variable_reaches_the_asset(monkeypatch):
         resources={"genesys": GenesysResource(client_id="id", client_secret=dg.EnvVar("A_SECRET"))},
     )
     assert seen == [SECRET]
+
+
+def test_credentials_may_stand_in_files_whose_variable_says_where(environment, tmp_path):
+    for name in ("ID", "SECRET"):
+        environment.delenv(f"GENESYSCLOUD_OAUTHCLIENT_{name}")
+        (tmp_path / name).write_text(f"of-the-file-{name}\n")
+        environment.setenv(f"GENESYSCLOUD_OAUTHCLIENT_{name}_FILE", str(tmp_path / name))
+    settings = GenesysResource().settings()
+    assert (settings.client_id, settings.client_secret) == ("of-the-file-ID", "of-the-file-SECRET")
+    environment.setenv("GENESYSCLOUD_OAUTHCLIENT_SECRET", "of-the-variable")
+    assert GenesysResource().settings().client_secret == "of-the-variable"
+
+
+def test_a_file_of_credentials_that_is_not_there_is_one_sentence(environment, tmp_path):
+    environment.delenv("GENESYSCLOUD_OAUTHCLIENT_SECRET")
+    environment.setenv("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", str(tmp_path / "none"))
+    with pytest.raises(
+        ConfigurationError, match=r"^the file that GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE names"
+    ):
+        GenesysResource().settings()

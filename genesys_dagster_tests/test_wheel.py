@@ -20,8 +20,13 @@ HOME = ROOT / ".venv" / "wheel"
 """Always the same place, for the sake of mypy's and Python's caches in it. The environment itself is made anew."""
 PYTHON = HOME / "env" / "bin" / "python"
 TOOLS = ("pytest", "dagster-dg-cli", "mypy", "pandas-stubs")
-TYPED = ("examples/two_orgs", "examples/beside_yours", "examples/project/src/contact_center")
-TESTED = ("examples/two_orgs", "examples/beside_yours", "examples/project/tests")
+TYPED = (
+    "examples/two_orgs",
+    "examples/secrets_manager",
+    "examples/beside_yours",
+    "examples/project/src/contact_center",
+)
+TESTED = ("examples/two_orgs", "examples/secrets_manager", "examples/beside_yours", "examples/project/tests")
 
 
 def names_in(*paths):

@@ -8,7 +8,7 @@ import asyncio
 import sys
 import time
 
-from genesys_dagster.genesys import shared_limit
+from genesys_dagster.genesys import rate_limit, shared_limit
 from genesys_dagster.resources import GenesysResource
 
 
@@ -30,4 +30,5 @@ async def ask(seconds):
 
 if __name__ == "__main__":
     shared_limit.WINDOW, shared_limit.SLACK, seconds = map(float, sys.argv[1:])
+    rate_limit.WINDOW = shared_limit.WINDOW
     asyncio.run(ask(seconds))

@@ -342,7 +342,7 @@ def test_three_processes_use_a_limit_up_and_are_never_refused(url):
     with SandboxServer() as sandbox, ExitStack() as ending:
         counted = sandbox._state.limiter = PerClient(limit, window)
         environment = {**os.environ, **sandbox.env(), "GENESYS_RATE_LIMIT_STORE": url}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | {"text": True}
         processes = [
             ending.enter_context(subprocess.Popen(command, env=environment, **pipes)) for _ in range(3)
         ]
@@ -353,7 +353,9 @@ def test_three_processes_use_a_limit_up_and_are_never_refused(url):
         for process in processes:
             process.stdin.write("\n")
             process.stdin.flush()
-        sent = [int(process.stdout.readline()) for process in processes]
+        ended = [process.communicate() for process in processes]
+    assert [warnings for _, warnings in ended] == [""] * 3
+    sent = [int(number) for number, _ in ended]
     assert counted.refused == 0
     assert len(counted.tokens) == 3
     assert min(sent) >= sum(sent) / 10

@@ -1,0 +1,1 @@
+"""An org whose credentials stand in AWS Secrets Manager."""

@@ -1,0 +1,1 @@
+pytest_plugins = ["genesys_dagster.testing"]
