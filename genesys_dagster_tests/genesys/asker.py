@@ -5,15 +5,21 @@ end prints how many requests it sent.
 """
 
 import asyncio
+import os
 import sys
 import time
+from dataclasses import asdict
 
 from genesys_dagster.genesys import rate_limit, shared_limit
-from genesys_dagster.resources import GenesysResource
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.settings import ClientSettings, SettingNames
 
 
 async def ask(seconds):
-    async with GenesysResource(requests_per_minute=20).client() as client:
+    # Without Dagster, whose import takes seconds.
+    given = {field: os.environ.get(name) for field, name in asdict(SettingNames()).items()}
+    given["region"] = "us-east-1"
+    async with GenesysClient(ClientSettings(**given, requests_per_minute=20)) as client:
         await client.authenticate()  # from here on there is a connection
         await asyncio.to_thread(client._limiter._shared.pause, 0.0)  # ... and one to the store
         print("ready", flush=True)
