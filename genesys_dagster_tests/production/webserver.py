@@ -1,0 +1,85 @@
+"""What a user does in the UI, by the webserver's GraphQL."""
+
+import json
+import urllib.error
+import urllib.request
+
+_READY = "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"
+_BACKFILL = """
+mutation Backfill($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+  }
+}"""
+_STATUS = """
+query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+  status runs(limit: 1000) { runId status tags { key value } startTime endTime }
+} } }"""
+_RUNS = "query Runs($filter: RunsFilter) { runsOrError(filter: $filter) { ... on Runs { results { runId status jobName tags { key value } } } } }"
+_EVENTS = """
+query Events($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {
+  ... on MessageEvent { eventType message }
+  ... on ErrorEvent { error { message } }
+} } } }"""
+_PARTITIONS = """
+query Partitions($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+  partitionStats { numMaterialized numFailed numMaterializing numPartitions }
+} } }"""
+_SLOTS = """
+query Slots($key: String!) { instance { concurrencyLimit(concurrencyKey: $key) {
+  slotCount activeSlotCount claimedSlots { runId } pendingStepCount
+} } }"""
+
+
+class Webserver:
+    """The webserver.
+
+    Args:
+        port: Where it listens on localhost.
+    """
+
+    def __init__(self, port):
+        self._url = f"http://127.0.0.1:{port}/graphql"
+
+    def ask(self, query, **variables):
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            content = json.load(answer)
+        assert "errors" not in content, content["errors"]
+        return content["data"]
+
+    def is_ready(self):
+        try:
+            entries = self.ask(_READY)["workspaceOrError"]["locationEntries"]
+        except (urllib.error.URLError, OSError):
+            return False
+        return [entry["locationOrLoadError"] for entry in entries] == [{"__typename": "RepositoryLocation"}]
+
+    def backfill(self, asset, partitions):
+        params = {"assetSelection": [{"path": [asset]}], "partitionNames": list(map(str, partitions))}
+        answer = self.ask(_BACKFILL, params=params)["launchPartitionBackfill"]
+        assert answer["__typename"] == "LaunchBackfillSuccess", answer
+        return answer["backfillId"]
+
+    def backfill_status(self, backfill):
+        return self.ask(_STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+
+    def runs(self, **wanted):
+        """Runs, latest first: `runId`, `status`, `jobName` and `tags`, a dict."""
+        results = self.ask(_RUNS, filter=wanted)["runsOrError"]["results"]
+        return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in results]
+
+    def words(self, run_id):
+        """All that a run's log says, errors included."""
+        events = self.ask(_EVENTS, id=run_id)["logsForRun"]["events"]
+        errors = [event["error"]["message"] for event in events if event.get("error")]
+        return "\n".join([*(event.get("message") or "" for event in events), *errors])
+
+    def materialized(self, asset):
+        """How many partitions of an asset the UI shows as there, and as failed."""
+        stats = self.ask(_PARTITIONS, key={"path": [asset]})["assetNodeOrError"]["partitionStats"]
+        return stats["numMaterialized"], stats["numFailed"]
+
+    def slots(self, pool):
+        return self.ask(_SLOTS, key=pool)["instance"]["concurrencyLimit"]
