@@ -29,10 +29,11 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-swift matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-swift test-production matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s
+", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 
@@ -79,6 +80,14 @@ test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 se
 	VIRTUAL_ENV=$(CURDIR)/.venv/swift $$uv pip install --quiet --require-hashes -r requirements-swift.lock
 	@touch $@
 
+test-production: env .venv/production/.ready ## Run production (Postgres, Redis, Celery) and kill parts of it
+	@$(BIN)/python -m genesys_dagster_tests.production .venv/production/bin $(ARGS)
+
+.venv/production/.ready: requirements-deploy.lock .venv/.ready
+	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python .venv/production; \
+	VIRTUAL_ENV=$(CURDIR)/.venv/production $$uv pip install --quiet --require-hashes -r requirements-deploy.lock
+	@touch $@
+
 matrix: env ## Run the core's tests against the wheel on Python 3.11 to 3.14, lowest and newest versions
 	@$(BIN)/python -m genesys_dagster_tests.matrix $(ARGS)
 
@@ -94,7 +103,7 @@ lint: env .venv/.lint ## Format, lint, types, definitions, deployments, lock
 	$(BIN)/mypy
 	$(BIN)/dagster definitions validate
 	$(BIN)/hadolint deploy/Dockerfile
-	$(call schema,compose-spec) deploy/compose.yaml
+	$(call schema,compose-spec) deploy/compose.yaml deploy/compose.celery.yaml
 	$(call schema,github-workflows) .github/workflows/ci.yaml
 	$(call schema,github-issue-forms) .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(call schema,github-issue-config) .github/ISSUE_TEMPLATE/config.yml

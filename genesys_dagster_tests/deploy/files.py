@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-KINDS = ("compose", "k8s", "ecs")
+KINDS = ("compose", "k8s", "ecs", "celery")
 """The deployments that have a block of dagster.yaml."""
 
 

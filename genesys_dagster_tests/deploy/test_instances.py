@@ -1,6 +1,7 @@
 """What a run needs from its host stands in the dagster.yaml of every kind of deployment, as Dagster's schema has it."""
 
 import importlib
+import re
 import shutil
 
 import dagster as dg
@@ -9,7 +10,7 @@ import yaml
 from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import dagster_instance_config
 
-from genesys_dagster_tests.deploy.files import DEPLOY, KINDS, block, read
+from genesys_dagster_tests.deploy.files import DEPLOY, KINDS, block, read, text
 
 IN_COMMON = ("run_retries", "python_logs", "concurrency", "telemetry", "nux")
 VARIABLES = {
@@ -63,7 +64,8 @@ def test_a_word_that_dagster_does_not_know_is_not_accepted(tmp_path, kind, monke
     ],
 )
 def test_what_dagster_loads_by_name_exists_and_accepts_its_settings(kind, part, monkeypatch):
-    """Of K8s's launcher, whose package only the image has, the values of the chart say the same."""
+    """Of K8s's launcher, whose package only the image has, the values of the chart say the same; Celery's is run for real
+    (`genesys_dagster_tests/production`)."""
     settings = block(kind)[part]
     for name in environment(settings):
         monkeypatch.setenv(name, "x")
@@ -74,6 +76,13 @@ def test_what_dagster_loads_by_name_exists_and_accepts_its_settings(kind, part, 
 
 def test_storage_is_postgres_of_the_environment_and_nothing_is_secret_in_the_file(kind):
     assert environment(block(kind)["storage"]) == VARIABLES
+
+
+def test_the_driver_of_postgres_is_the_one_that_is_installed(kind):
+    """Without a name SQLAlchemy 2.1 takes psycopg, which dagster-postgres does not bring: nothing would start."""
+    assert block(kind)["storage"]["postgres"]["postgres_db"]["scheme"] == "postgresql+psycopg2"
+    assert read("helm-values.yaml")["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
+    assert "\npsycopg2-binary==" in text("../requirements-deploy.lock")
 
 
 def test_one_run_at_a_time_asks_genesys_cloud(kind):
@@ -87,6 +96,14 @@ def test_a_run_that_was_killed_is_found_and_frees_its_place_in_the_pool(kind):
     # Launchers that know no health of their runs leave those of a dead host started for ever.
     launcher = block(kind)["run_launcher"]["class"]
     assert launcher != "DefaultRunLauncher" or monitoring["max_runtime_seconds"] > 0
+
+
+def test_workers_of_celery_have_room_for_all_runs():
+    """A run that waits in the broker counts as starting, and is given up after a while."""
+    command = read("compose.celery.yaml")["services"]["worker"]["command"]
+    of_each = int(command[command.index("--concurrency") + 1])
+    workers = int(re.search(r"--scale worker=(\d+)", text("compose.celery.yaml"))[1])
+    assert of_each * workers >= block("celery")["concurrency"]["runs"]["max_concurrent_runs"]
 
 
 def test_what_does_not_depend_on_the_host_is_as_on_one_machine(kind):

@@ -52,6 +52,20 @@ def test_compose_mounts_only_volumes_that_it_makes(services):
     assert mounted == set(read("compose.yaml")["volumes"])
 
 
+def test_compose_with_celery_gives_the_broker_to_all_that_need_it(services):
+    added = read("compose.celery.yaml")["services"]
+    ours = {name for name, each in services.items() if "image" in each and name != "postgres"}
+    assert {name for name, each in added.items() if "environment" in each} == {*ours, "worker"}
+    needed = environment(block("celery")) - environment(block("compose"))
+    assert all(needed == set(added[name]["environment"]) for name in ours)
+
+
+def test_a_worker_has_what_the_code_server_has_and_runs_what_it_serves(services):
+    added = read("compose.celery.yaml")["services"]
+    assert added["worker"]["extends"] == {"file": "compose.yaml", "service": "code"}
+    assert added["migrate"]["build"]["args"] == {"DEPLOYMENT": "celery"}
+
+
 def test_compose_shows_the_ui_to_its_machine_alone(services):
     assert [each["ports"] for each in services.values() if "ports" in each] == [["127.0.0.1:3000:3000"]]
 
