@@ -11,6 +11,22 @@ mutation Backfill($params: LaunchBackfillParams!) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
   }
 }"""
+_LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}"""
+_SENSOR = """
+mutation Start($selector: SensorSelector!) {
+  startSensor(sensorSelector: $selector) { __typename ... on PythonError { message } }
+}"""
+_TICKS = """
+query Ticks($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor {
+  sensorState { ticks { status runIds skipReason error { message } } }
+} } }"""
+# As deploy/workspace.yaml and Dagster name them.
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "genesys_dagster"}
 _STATUS = """
 query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
   status runs(limit: 1000) { runId status tags { key value } startTime endTime }
@@ -64,6 +80,27 @@ class Webserver:
 
     def backfill_status(self, backfill):
         return self.ask(_STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+
+    def launch(self, asset, partition):
+        """A run of one partition; returns its id."""
+        selector = {**REPOSITORY, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": [asset]}]}
+        tags = [{"key": "dagster/partition", "value": str(partition)}] if partition else []
+        params = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}
+        answer = self.ask(_LAUNCH, params=params)["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return answer["run"]["runId"]
+
+    def start_sensor(self, name):
+        answer = self.ask(_SENSOR, selector={**REPOSITORY, "sensorName": name})["startSensor"]
+        assert answer["__typename"] == "Sensor", answer
+
+    def ticks(self, name):
+        found = self.ask(_TICKS, selector={**REPOSITORY, "sensorName": name})["sensorOrError"]
+        return found["sensorState"]["ticks"]
+
+    def status(self, run_id):
+        (run,) = self.runs(runIds=[run_id])
+        return run["status"]
 
     def runs(self, **wanted):
         """Runs, latest first: `runId`, `status`, `jobName` and `tags`, a dict."""
