@@ -64,8 +64,7 @@ def test_a_word_that_dagster_does_not_know_is_not_accepted(tmp_path, kind, monke
     ],
 )
 def test_what_dagster_loads_by_name_exists_and_accepts_its_settings(kind, part, monkeypatch):
-    """Of K8s's launcher, whose package only the image has, the values of the chart say the same; Celery's is run for real
-    (`genesys_dagster_tests/production`)."""
+    """Of K8s's launcher, whose package only the image has, the chart's values say the same; Celery's is run for real."""
     settings = block(kind)[part]
     for name in environment(settings):
         monkeypatch.setenv(name, "x")

@@ -47,7 +47,9 @@ class Cluster:
         self.days = [datetime.now(UTC).date() - timedelta(back) for back in range(days + 1, 1, -1)]
         self.folder = Path(folder)
         self.workers, self.daemons = [], []
-        self.sandbox = SandboxServer(Org(conversations_per_day=conversations), settings=settings or SandboxSettings())
+        self.sandbox = SandboxServer(
+            Org(conversations_per_day=conversations), settings=settings or SandboxSettings()
+        )
         self.s3 = S3Server()
         self._programs, self._worker_count, self._pool, self._env = Path(programs), workers, pool, env
         self._ending = ExitStack()
@@ -70,7 +72,16 @@ class Cluster:
 
     def start_worker(self, **variables):
         name = f"worker-{len(self.workers)}"
-        command = ("celery", "--app", "celery_worker", "worker", "--concurrency", 1, "--hostname", f"{name}@%h")
+        command = (
+            "celery",
+            "--app",
+            "celery_worker",
+            "worker",
+            "--concurrency",
+            1,
+            "--hostname",
+            f"{name}@%h",
+        )
         self.workers.append(self._process(name, *command, "--loglevel", "INFO", **variables))
         return self.workers[-1]
 

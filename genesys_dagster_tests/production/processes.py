@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 # A machine that does much else at once is no failure.
@@ -58,14 +58,10 @@ class Process:
     def stop(self, number=signal.SIGTERM):
         if self.is_running:
             self._process.send_signal(number)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_ENDS_WITHIN)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with suppress(ProcessLookupError):
             self.kill()
-        except ProcessLookupError:
-            pass
 
     def __enter__(self):
         return self

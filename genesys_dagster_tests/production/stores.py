@@ -41,7 +41,15 @@ class Postgres:
 
     def start(self):
         options = [word for each in _FAST for word in ("-c", each)]
-        command = [self._programs / "postgres", "-D", self._folder / "data", "-p", self.port, "-h", "127.0.0.1"]
+        command = [
+            self._programs / "postgres",
+            "-D",
+            self._folder / "data",
+            "-p",
+            self.port,
+            "-h",
+            "127.0.0.1",
+        ]
         self._process = Process(
             [*command, "-k", self._folder, *options], self._folder / "log", os.environ.copy(), self._user
         )
@@ -84,8 +92,17 @@ class Redis:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self):
-        options = {"port": self.port, "bind": "127.0.0.1", "dir": self._folder, "appendonly": "yes", "save": ""}
-        command = ["redis-server", *(word for name, value in options.items() for word in (f"--{name}", value))]
+        options = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "dir": self._folder,
+            "appendonly": "yes",
+            "save": "",
+        }
+        command = [
+            "redis-server",
+            *(word for name, value in options.items() for word in (f"--{name}", value)),
+        ]
         self._process = Process(command, self._folder / "log", os.environ.copy())
         wait_until(lambda: is_listening(self.port), "Redis is ready")
 
@@ -104,5 +121,3 @@ def _postgres_programs():
     """Where Postgres's programs lie; Debian has them beside the path, by version."""
     found = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ["PATH"].split(os.pathsep))]
     return next(folder for folder in found if (folder / "initdb").exists())
-
-

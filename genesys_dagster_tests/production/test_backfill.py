@@ -20,24 +20,24 @@ def pid_of(cluster, run_id):
 
 
 def run_that_waits_for_its_job(cluster):
-    """A run that has submitted a bulk job which is not done, and its day."""
+    """A run that has submitted a bulk job which is not done."""
     jobs = cluster.sandbox.jobs.values()
     waiting = {str(day) for day in cluster.days if submitted_jobs(cluster)[str(day)]}
     waiting = {day for day in waiting if any(job.delay > 60 for job in jobs)}
     for run in cluster.web.runs(statuses=["STARTED"]):
         day = run["tags"].get("dagster/partition")
         if day in waiting and pid_of(cluster, run["runId"]):
-            return run["runId"], day
+            return run["runId"]
     return None
 
 
 @pytest.fixture(scope="module")
 def killed(cluster):
-    """A backfill of 30 days that came to its end; the run whose worker was killed, and its day."""
+    """A backfill of 30 days that came to its end, and the run whose worker was killed."""
     backfill = cluster.web.backfill(ASSET, cluster.days)
     wait_until(lambda: cluster.web.materialized(ASSET)[0] >= 5, "some days are there")
     cluster.sandbox.settings.job_delay = 3600
-    run_id, day = wait_until(lambda: run_that_waits_for_its_job(cluster), "a run waits for its job")
+    run_id = wait_until(lambda: run_that_waits_for_its_job(cluster), "a run waits for its job")
     group = os.getpgid(pid_of(cluster, run_id))
     (worker,) = [each for each in cluster.workers if each.group == group]
     worker.kill()
@@ -45,12 +45,12 @@ def killed(cluster):
     for job in list(cluster.sandbox.jobs.values()):
         job.ready = 0
     wait_until(lambda: cluster.web.backfill_status(backfill) in ENDED, "the backfill ends")
-    yield backfill, run_id, day
+    yield backfill, run_id
     cluster.start_worker()
 
 
 def test_all_days_are_there_and_the_backfill_says_so(cluster, killed):
-    backfill, _, _ = killed
+    backfill, _ = killed
     assert cluster.web.backfill_status(backfill) == "COMPLETED_SUCCESS"
     assert cluster.web.materialized(ASSET) == (len(cluster.days), 0)
 
@@ -62,13 +62,13 @@ def test_each_day_holds_exactly_the_conversations_that_the_org_has(cluster, kill
 
 
 def test_the_lost_run_says_what_became_of_it(cluster, killed):
-    _, run_id, _ = killed
+    _, run_id = killed
     assert [run["runId"] for run in cluster.web.runs(statuses=["FAILURE"])] == [run_id]
     assert "No Celery worker has this run any more: its worker was killed" in cluster.web.words(run_id)
 
 
 def test_it_was_started_again_and_took_over_the_job_of_the_lost_run(cluster, killed):
-    _, run_id, day = killed
+    _, run_id = killed
     (again,) = [run for run in cluster.web.runs() if run["tags"].get("dagster/parent_run_id") == run_id]
     assert (again["status"], again["tags"]["dagster/retry_number"]) == ("SUCCESS", "1")
     assert submitted_jobs(cluster) == dict.fromkeys(map(str, cluster.days), 1)
