@@ -1,5 +1,6 @@
 """An interrupt ends a run, in whatever asset it strikes: it is never taken for a failure that passes by itself."""
 
+import logging
 import signal
 import threading
 import time
@@ -75,3 +76,18 @@ def test_what_cannot_pass_by_itself_is_not_tried_again(environment):
     waits, (failure,) = attempts_of(dg.Failure("for good", allow_retries=False))
     assert waits == []
     assert failure.user_failure_data.description == "for good"
+
+
+def test_another_attempt_is_planned_though_the_log_cannot_be_written(monkeypatch):
+    """Dagster's handler of our log raises where the instance's database is away."""
+
+    def away(_record):
+        raise OSError("the database is away")
+
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", away)
+    monkeypatch.setattr(logging.getLogger("genesys_dagster.assets.failures"), "handlers", [handler])
+    try:
+        raise Outage("Genesys Cloud is away", 7.0)
+    except Outage:
+        assert RETRY_AFTER_OUTAGE.calculate_delay(1) >= 7.0

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import dagster as dg
 
@@ -56,7 +56,11 @@ class RetryAfterOutage(dg.RetryPolicy):
         asked_for = cause.seconds if isinstance(cause, Outage) else 0.0
         delay = max(float(super().calculate_delay(attempt_num)), min(asked_for, _LONGEST_PAUSE))
         if attempt_num <= self.max_retries:
-            _log.warning("attempt %d failed, the next one begins in %.0f s: %s", attempt_num, delay, cause)
+            # Where the instance's database is away Dagster's handler of our log raises: no reason to give up.
+            with suppress(Exception):
+                _log.warning(
+                    "attempt %d failed, the next one begins in %.0f s: %s", attempt_num, delay, cause
+                )
         return delay
 
 

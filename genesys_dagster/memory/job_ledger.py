@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, get_args
@@ -143,14 +144,20 @@ class InstanceLedger:
         try:
             return entries(self._instance, self._org, [self._place]).get(self._place, Entry())
         except Exception:  # noqa: BLE001 - whatever a store may raise
-            _log.warning("the instance does not tell which bulk jobs were submitted before", exc_info=True)
+            _warn("the instance does not tell which bulk jobs were submitted before")
             return Entry()
 
     def _write(self, entry: Entry) -> None:
         try:
             write(self._instance, self._org, self._place, entry)
         except Exception:  # noqa: BLE001 - whatever a store may raise
-            _log.warning("the instance does not remember which bulk jobs were submitted", exc_info=True)
+            _warn("the instance does not remember which bulk jobs were submitted")
+
+
+def _warn(words: str) -> None:
+    """Say it, unless the log goes to the store that has just failed: Dagster's handler raises then."""
+    with suppress(Exception):
+        _log.warning(words, exc_info=True)
 
 
 def has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:

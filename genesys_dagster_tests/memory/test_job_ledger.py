@@ -1,5 +1,6 @@
 """Bulk jobs in the instance's memory: taken over from the dead, never from the living."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -55,3 +56,22 @@ def test_the_job_that_another_run_is_reading_is_left_to_it(run_of, instance):
     assert jobs(instance) == {"job-2"}
     second.forget("q")
     assert jobs(instance) == set()
+
+
+def test_a_store_that_is_away_costs_the_memory_alone_though_the_log_goes_there_too(
+    run_of, instance, monkeypatch
+):
+    """As Postgres for a minute: Dagster carries our loggers' words to it, and its handler raises."""
+
+    def away(*_):
+        raise OSError("the store is away")
+
+    log = logging.getLogger("genesys_dagster.memory.job_ledger")
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", away)
+    monkeypatch.setattr(log, "handlers", [handler])
+    for name in ("set_cursor_values", "get_cursor_values"):
+        monkeypatch.setattr(instance.run_storage, name, away)
+    ledger = run_of(dg.DagsterRunStatus.STARTED)
+    ledger.note("q", "job-1", MARK)
+    assert ledger.recall("q") is None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from genesys_dagster.sandbox.api.limits import RateLimiter
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
@@ -50,6 +51,7 @@ class Cluster:
         self.sandbox = SandboxServer(
             Org(conversations_per_day=conversations), settings=settings or SandboxSettings()
         )
+        self.sandbox._state.limiter = _OneClient()
         self.s3 = S3Server()
         self._programs, self._worker_count, self._pool, self._env = Path(programs), workers, pool, env
         self._ending = ExitStack()
@@ -155,3 +157,10 @@ class Cluster:
         workspace["load_from"][0]["grpc_server"]["port"] = self.ports["code"]
         self._workspace = self.folder / "workspace.yaml"
         self._workspace.write_text(yaml.safe_dump(workspace))
+
+
+class _OneClient(RateLimiter):
+    """Counts the requests of all tokens together, as they are one OAuth client's: each run has a token of its own."""
+
+    def use(self, _token, allowed, now):
+        return super().use("client", allowed, now)

@@ -41,12 +41,12 @@ def killed(cluster):
     group = os.getpgid(pid_of(cluster, run_id))
     (worker,) = [each for each in cluster.workers if each.group == group]
     worker.kill()
+    cluster.start_worker()
     cluster.sandbox.settings.job_delay = 0
     for job in list(cluster.sandbox.jobs.values()):
         job.ready = 0
     wait_until(lambda: cluster.web.backfill_status(backfill) in ENDED, "the backfill ends")
-    yield backfill, run_id
-    cluster.start_worker()
+    return backfill, run_id
 
 
 def test_all_days_are_there_and_the_backfill_says_so(cluster, killed):
