@@ -87,7 +87,11 @@ def test_another_attempt_is_planned_though_the_log_cannot_be_written(monkeypatch
     handler = logging.Handler()
     monkeypatch.setattr(handler, "emit", away)
     monkeypatch.setattr(logging.getLogger("genesys_dagster.assets.failures"), "handlers", [handler])
-    try:
+
+    def fail():
         raise Outage("Genesys Cloud is away", 7.0)
+
+    try:
+        fail()
     except Outage:
         assert RETRY_AFTER_OUTAGE.calculate_delay(1) >= 7.0

@@ -14,7 +14,17 @@ from genesys_dagster_tests.production.conftest import PROGRAMS
 
 def main(programs, *arguments):
     environment = {**os.environ, PROGRAMS: str(Path(programs).resolve())}
-    command = [sys.executable, "-m", "pytest", "-n", "0", str(Path(__file__).parent), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-o",
+        "faulthandler_timeout=900",
+        str(Path(__file__).parent),
+        *arguments,
+    ]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

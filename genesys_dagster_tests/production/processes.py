@@ -9,8 +9,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 # A machine that does much else at once is no failure.
-PATIENCE = 300.0
-_LOOK_EVERY = 0.1
+PATIENCE = 600.0
+_LOOK_EVERY = 0.5  # s; what is looked at costs the webserver more than it costs us
 _ENDS_WITHIN = 15.0
 
 

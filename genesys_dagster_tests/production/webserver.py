@@ -27,10 +27,7 @@ query Ticks($selector: SensorSelector!) { sensorOrError(sensorSelector: $selecto
 } } }"""
 # As deploy/workspace.yaml and Dagster name them.
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "genesys_dagster"}
-_STATUS = """
-query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
-  status runs(limit: 1000) { runId status tags { key value } startTime endTime }
-} } }"""
+_STATUS = "query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
 _RUNS = "query Runs($filter: RunsFilter) { runsOrError(filter: $filter) { ... on Runs { results { runId status jobName tags { key value } } } } }"
 _EVENTS = """
 query Events($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {
