@@ -80,13 +80,12 @@ class GenesysCloud(Org):
             s3_parquet_io_manager: Instead of the `S3ParquetIOManager` that the fields make.
             s3_page_io_manager: Instead of the `S3PageIOManager` that the fields make.
         """
-        s3 = s3 or S3Resource()
-        resources = {
-            self.genesys: genesys or self._genesys(),
-            self.lake: s3_parquet_io_manager
-            or S3ParquetIOManager(s3=s3, **self._lake(), **self.lake_options),
-            self.pages: s3_page_io_manager or S3PageIOManager(s3=s3, **self._lake()),
-        }
+        resources = self._resources(
+            genesys=genesys,
+            s3=s3,
+            s3_parquet_io_manager=s3_parquet_io_manager,
+            s3_page_io_manager=s3_page_io_manager,
+        )
         try:
             self.check()
             return self._definitions(resources)
@@ -107,6 +106,22 @@ class GenesysCloud(Org):
             sensors=runs.sensors,
             resources=resources,
         )
+
+    def _resources(
+        self,
+        *,
+        genesys: Any = None,
+        s3: Any = None,
+        s3_parquet_io_manager: Any = None,
+        s3_page_io_manager: Any = None,
+    ) -> dict[str, Any]:
+        s3 = s3 or S3Resource()
+        return {
+            self.genesys: genesys or self._genesys(),
+            self.lake: s3_parquet_io_manager
+            or S3ParquetIOManager(s3=s3, **self._lake(), **self.lake_options),
+            self.pages: s3_page_io_manager or S3PageIOManager(s3=s3, **self._lake()),
+        }
 
     def _genesys(self) -> GenesysResource:
         """The resource. What is to come from a variable is named, not read: no value stands in the UI."""

@@ -17,7 +17,10 @@ from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
-from genesys_dagster_tests.default_org import ORG
+from genesys_dagster_tests import once_per_process
+from genesys_dagster_tests.default_org import ORG, resources_of
+
+once_per_process.install()
 
 OURS = ("AWS_", "GENESYS", "DAGSTER_")
 # For CI's time; a test that needs more says so.
@@ -46,7 +49,14 @@ def _own_minute():
 def _servers():
     org = Org(conversations_per_day=400, now=lambda: NOW)
     with SandboxServer(org) as sandbox, S3Server() as s3:
-        yield sandbox, s3
+        client = boto3.Session().client(
+            "s3",
+            endpoint_url=s3.url,
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            region_name="us-east-1",
+        )
+        yield sandbox, Lake(client, s3.bucket, s3.env())
 
 
 @pytest.fixture
@@ -60,18 +70,9 @@ def sandbox(_servers):
 @pytest.fixture
 def lake(_servers):
     """An empty bucket, and what tests ask about it."""
-    _, server = _servers
-    client = boto3.Session().client(
-        "s3",
-        endpoint_url=server.url,
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-        region_name="us-east-1",
-    )
-    lake = Lake(client, server.bucket, server.env())
+    _, lake = _servers
     lake.clear()
-    yield lake
-    lake.clear()
+    return lake
 
 
 class Lake:
@@ -104,8 +105,9 @@ class Lake:
         self.client.put_object(Bucket=self.bucket, Key=self.key(day), Body=body)
 
     def clear(self):
-        for key in self.keys():
-            self.client.delete_object(Bucket=self.bucket, Key=key)
+        if keys := self.keys():
+            objects = [{"Key": key} for key in keys]
+            self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def _materialize(org, days, settings):
         [conversation_details(org)],
         partition_key=str(days[0]) if len(days) == 1 else None,
         tags=tags if len(days) > 1 else None,
-        resources=org.definitions(genesys=GenesysResource(**settings)).resources,
+        resources=resources_of(org, genesys=GenesysResource(**settings)),
         raise_on_error=False,
     )
 

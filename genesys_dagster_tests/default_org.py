@@ -27,6 +27,11 @@ AUTOMATION = automation(ORG, CHECKS)
 JOBS = Jobs(ORG, CHECKS)
 
 
+def resources_of(org=None, **replaced):
+    """The resources of the definitions of an org, or of the one of the environment; nothing else of them is made."""
+    return (org or GenesysCloud.from_environment())._resources(**replaced)
+
+
 def sensors(org=ORG):
     """The sensors of an org by their names."""
     return {sensor.name: sensor for sensor in automation(org, all_checks(org)).sensors}

@@ -9,9 +9,8 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE, Outage
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster_tests.conftest import DAY, Outcome
-from genesys_dagster_tests.default_org import REFERENCE, late_activity
+from genesys_dagster_tests.default_org import REFERENCE, late_activity, resources_of
 
 (USERS,) = (asset for asset in REFERENCE if asset.key == dg.AssetKey("users"))
 
@@ -28,9 +27,7 @@ def test_an_interrupt_ends_a_run_that_asks_genesys_cloud(environment, sandbox, l
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt_while_it_is_asked, daemon=True).start()
-    result = dg.materialize(
-        [asset], partition_key=day, resources=build_definitions().resources, raise_on_error=False
-    )
+    result = dg.materialize([asset], partition_key=day, resources=resources_of(), raise_on_error=False)
     (event,) = result.filter_events(lambda event: event.is_step_failure)
     assert event.step_failure_data.error.cls_name == "DagsterExecutionInterruptedError"
     assert not Outcome(result).was_retried

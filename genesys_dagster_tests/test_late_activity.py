@@ -14,7 +14,7 @@ from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.rows import decode
 from genesys_dagster.sandbox.times import day_number, from_datetime
 from genesys_dagster_tests.conftest import Outcome
-from genesys_dagster_tests.default_org import conversation_details, late_activity
+from genesys_dagster_tests.default_org import conversation_details, late_activity, resources_of
 from genesys_dagster_tests.test_conversation_details import records_in
 
 SWEPT = date(2026, 5, 11)
@@ -41,7 +41,7 @@ def materialize(environment, instance, sandbox):
             partition_key=str(days[0]) if len(days) == 1 else None,
             tags=dict(zip(ends, map(str, days), strict=True)) if len(days) > 1 else None,
             instance=instance,
-            resources=build_definitions(genesys=GenesysResource(**settings)).resources,
+            resources=resources_of(genesys=GenesysResource(**settings)),
             run_config={"ops": {asset.op.name: {"config": config}}} if config else None,
             raise_on_error=False,
         )

@@ -8,11 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from genesys_dagster.cloud import GenesysCloud
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.api.selection import Selector
 from genesys_dagster_tests.conftest import DAY, NOW, Outcome
-from genesys_dagster_tests.default_org import conversation_details
+from genesys_dagster_tests.default_org import conversation_details, resources_of
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def accepted(**config):
     result = dg.materialize(
         [conversation_details],
         partition_key=str(DAY),
-        resources=build_definitions(genesys=GenesysResource()).resources,
+        resources=resources_of(genesys=GenesysResource()),
         run_config={"ops": {"conversation_details": {"config": config}}},
         raise_on_error=False,
     )
@@ -99,7 +98,7 @@ def test_a_loss_is_accepted_for_one_day_only(environment, lake):
             "dagster/asset_partition_range_start": str(DAY - timedelta(days=1)),
             "dagster/asset_partition_range_end": str(DAY),
         },
-        resources=build_definitions(genesys=GenesysResource()).resources,
+        resources=resources_of(genesys=GenesysResource()),
         run_config={"ops": {"conversation_details": {"config": {"accept_loss": True}}}},
         raise_on_error=False,
     )
@@ -136,12 +135,12 @@ def test_auto_waits_rather_than_to_replace_the_job_by_the_query(export, stored, 
 def test_an_object_that_does_not_say_its_source_has_that_of_its_materialization(environment, lake, sandbox):
     days = {"partition_key": str(DAY), "raise_on_error": False}
     with dg.DagsterInstance.ephemeral() as instance:
-        resources = build_definitions().resources
+        resources = resources_of()
         assert dg.materialize([conversation_details], instance=instance, resources=resources, **days).success
         table = lake.table()
         lake.put(DAY, as_parquet(table))  # as written by a version that did not know facts
         before = lake.bytes()
-        resources = build_definitions(genesys=GenesysResource(source="query")).resources
+        resources = resources_of(genesys=GenesysResource(source="query"))
         result = dg.materialize([conversation_details], instance=instance, resources=resources, **days)
     assert "interactive query" in Outcome(result).failure
     assert lake.bytes() == before
@@ -182,7 +181,7 @@ def test_what_a_range_run_wrote_before_it_failed_is_recorded(environment, lake, 
                 "dagster/asset_partition_range_end": str(days[1]),
             },
             instance=instance,
-            resources=build_definitions(genesys=GenesysResource(source="job")).resources,
+            resources=resources_of(genesys=GenesysResource(source="job")),
             raise_on_error=False,
         )
         assert not result.success
@@ -196,7 +195,7 @@ def test_what_a_range_run_wrote_before_it_failed_is_recorded(environment, lake, 
 
 def test_a_day_whose_object_was_lost_is_there_again_although_the_instance_remembers_it(environment, lake):
     """docs/operations.md, "The bucket is lost"."""
-    resources = build_definitions(genesys=GenesysResource()).resources
+    resources = resources_of(genesys=GenesysResource())
     with dg.DagsterInstance.ephemeral() as instance:
         run = {"partition_key": str(DAY), "resources": resources, "instance": instance}
         assert dg.materialize([conversation_details], **run).success

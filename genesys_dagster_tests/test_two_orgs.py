@@ -17,7 +17,7 @@ from genesys_dagster.memory.runs import days_in_progress
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.conftest import NOW
-from genesys_dagster_tests.default_org import sensors
+from genesys_dagster_tests.default_org import resources_of, sensors
 
 DAY = "2026-05-12"
 
@@ -143,7 +143,7 @@ def tick(orgs, instance, monkeypatch):
 
     def tick(name):
         org = orgs[name]
-        resources = {org.genesys: org.definitions().resources[org.genesys]}
+        resources = {org.genesys: resources_of(org)[org.genesys]}
         with dg.build_sensor_context(instance=instance, resources=resources) as context:
             return sensor_of[name]._raw_fn(context).run_requests or []
 

@@ -11,6 +11,7 @@ from genesys_dagster.assets.user_status import user_status
 from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.conftest import Outcome
+from genesys_dagster_tests.default_org import resources_of
 
 ORG = GenesysCloud.from_environment()
 DAY = date(2026, 5, 12)
@@ -42,7 +43,7 @@ def run(environment, instance, sandbox):
             partition_key=str(days[0]) if len(days) == 1 else None,
             tags=dict(zip(ends, map(str, days), strict=True)) if len(days) > 1 else None,
             instance=instance,
-            resources=org.definitions(genesys=GenesysResource(**settings)).resources,
+            resources=resources_of(org, genesys=GenesysResource(**settings)),
             run_config={"ops": {pulled.op.name: {"config": config}}} if config else None,
             raise_on_error=False,
         )

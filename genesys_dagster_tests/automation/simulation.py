@@ -16,7 +16,6 @@ import dagster as dg
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.automation import knowledge
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.clock import SystemClock
 from genesys_dagster.memory.pulls import latest_pulls
 from genesys_dagster.sandbox.org import Org
@@ -34,6 +33,7 @@ from genesys_dagster_tests.default_org import (
     export_new_days,
     late_activity,
     refresh_days,
+    resources_of,
     sweep_late_activity_daily,
     update_from_late_activity,
 )
@@ -79,7 +79,7 @@ class Simulation:
         sandbox.settings.now = self.present
         sandbox.settings.availability = LAG
         sandbox.settings.requests_per_minute = 1_000_000
-        self.resources = build_definitions().resources
+        self.resources = resources_of()
         self.cursors = {}
         self.run_keys = set()
         self.pulls = {}

@@ -6,9 +6,14 @@ import pytest
 from genesys_dagster.automation.freshness import days_passed, require_yesterday, verdict
 from genesys_dagster.automation.freshness import yesterday_is_there as yesterday_is_there_of
 from genesys_dagster.automation.told import listed
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster_tests.automation.conftest import utc
-from genesys_dagster_tests.default_org import AUTOMATION, ORG, conversation_details, export_new_days
+from genesys_dagster_tests.default_org import (
+    AUTOMATION,
+    ORG,
+    conversation_details,
+    export_new_days,
+    resources_of,
+)
 
 yesterday_is_there, wanted_days = AUTOMATION.checks
 
@@ -144,7 +149,7 @@ def test_the_check_runs_as_a_check(on, desk, clock, sandbox):
         assets=[conversation_details],
         asset_checks=[check],
         jobs=[job],
-        resources=build_definitions().resources,
+        resources=resources_of(),
     )
     (result,) = (
         defs.resolve_job_def("checks")

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import (
     PermissionDeniedError,
@@ -24,16 +23,14 @@ from genesys_dagster.memory.job_ledger import Entry, InstanceLedger, Noted, Plac
 from genesys_dagster.sandbox.api.jobs import CONVERSATIONS as CONVERSATION_JOBS
 from genesys_dagster.sandbox.api.user_details import USERS as USER_JOBS
 from genesys_dagster_tests.automation.conftest import utc
-from genesys_dagster_tests.default_org import ORG, abort_stale_uploads, delete_orphaned_jobs
+from genesys_dagster_tests.default_org import ORG, abort_stale_uploads, delete_orphaned_jobs, resources_of
 
 WINDOW = Interval(utc("2026-05-12"), utc("2026-05-13"))
 OTHER = Interval(utc("2026-05-11"), utc("2026-05-12"))
 
 
 def run_job(job, instance):
-    result = job.execute_in_process(
-        instance=instance, resources=build_definitions().resources, raise_on_error=False
-    )
+    result = job.execute_in_process(instance=instance, resources=resources_of(), raise_on_error=False)
     if not result.success:
         (event,) = result.filter_events(lambda event: event.is_step_failure)
         return event.step_failure_data.user_failure_data.description

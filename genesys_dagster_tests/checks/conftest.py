@@ -9,11 +9,16 @@ import pytest
 
 from genesys_dagster.checks.contents import THEMES, look_into
 from genesys_dagster.checks.themes import Day
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.checks.tables import decoded
 from genesys_dagster_tests.conftest import DAY
-from genesys_dagster_tests.default_org import CHECKS, PARTITIONS, REFERENCE, conversation_details
+from genesys_dagster_tests.default_org import (
+    CHECKS,
+    PARTITIONS,
+    REFERENCE,
+    conversation_details,
+    resources_of,
+)
 
 
 class Checked:
@@ -121,7 +126,7 @@ class Partitions:
             selection=selection,
             instance=self.instance,
             tags=tags,
-            resources=build_definitions(genesys=GenesysResource(**settings)).resources,
+            resources=resources_of(genesys=GenesysResource(**settings)),
             raise_on_error=False,
         )
 

@@ -20,7 +20,7 @@ from genesys_dagster.sandbox.api import user_aggregates
 from genesys_dagster_tests.checks.conftest import Checked
 from genesys_dagster_tests.checks.tables import set_column
 from genesys_dagster_tests.conftest import DAY, NOW
-from genesys_dagster_tests.default_org import ORG
+from genesys_dagster_tests.default_org import ORG, resources_of
 
 DAYS = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
 NAME = "user_aggregates"
@@ -78,7 +78,7 @@ class AgentsTime:
             selection=selection,
             instance=self.instance,
             tags=tags,
-            resources=self._org.definitions().resources,
+            resources=resources_of(self._org),
             raise_on_error=False,
         )
 

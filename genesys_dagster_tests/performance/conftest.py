@@ -11,7 +11,6 @@ import pytest
 from genesys_dagster.assets.performance import performance
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.cloud import GenesysCloud
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY, Outcome
@@ -21,6 +20,7 @@ from genesys_dagster_tests.default_org import (
     agent_performance,
     queue_performance,
     queue_performance_weekly,
+    resources_of,
 )
 
 NAMES = ENTITIES["queues"].schema
@@ -148,7 +148,7 @@ def materialized(assets, days, ops=None):
             partition_key=str(days[0]) if len(days) == 1 else None,
             tags=tags if len(days) > 1 else None,
             run_config={"ops": ops or {}},
-            resources=build_definitions().resources,
+            resources=resources_of(),
             raise_on_error=False,
         )
     )

@@ -10,7 +10,6 @@ from genesys_dagster.assets.late_activity import late_activity
 from genesys_dagster.assets.performance import made_of, made_of_in_the_end, performance
 from genesys_dagster.assets.tables import tables
 from genesys_dagster.cloud import GenesysCloud
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
@@ -22,6 +21,7 @@ from genesys_dagster_tests.default_org import (
     agent_performance,
     conversation_details,
     queue_performance,
+    resources_of,
 )
 from genesys_dagster_tests.performance import oracle
 from genesys_dagster_tests.performance.conftest import NAMES
@@ -67,7 +67,7 @@ def make(environment):
                 selection=list(assets),
                 partition_key=days[0] if len(days) == 1 else None,
                 tags=dict(zip(range_tags, (days[0], days[-1]), strict=True)) if len(days) > 1 else None,
-                resources=build_definitions().resources,
+                resources=resources_of(),
                 raise_on_error=False,
             )
         )

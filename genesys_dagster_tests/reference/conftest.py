@@ -5,9 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster_tests.default_org import REFERENCE
+from genesys_dagster_tests.default_org import REFERENCE, resources_of
 
 
 class Snapshots:
@@ -22,7 +21,7 @@ class Snapshots:
             [*REFERENCE, *others],
             selection=[*map(dg.AssetKey, names), *(asset.key for asset in others)] if names else None,
             instance=self.instance,
-            resources=build_definitions(genesys=GenesysResource(**settings)).resources,
+            resources=resources_of(genesys=GenesysResource(**settings)),
             raise_on_error=False,
         )
 

@@ -10,7 +10,6 @@ from dagster_aws.s3 import S3Resource
 
 from genesys_dagster.assets.report import contact_center_report as report_of
 from genesys_dagster.cloud import GenesysCloud
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.report.io_manager import S3PageIOManager, _address
@@ -18,7 +17,12 @@ from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import Outcome
 from genesys_dagster_tests.default_org import PARTITIONS as ALL_DAYS
-from genesys_dagster_tests.default_org import agent_performance, contact_center_report, queue_performance
+from genesys_dagster_tests.default_org import (
+    agent_performance,
+    contact_center_report,
+    queue_performance,
+    resources_of,
+)
 from genesys_dagster_tests.performance.conftest import metric
 from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row
 
@@ -64,7 +68,7 @@ def report(environment):
             dg.materialize(
                 [*stubs, page],
                 selection=[page],
-                resources=build_definitions(s3_page_io_manager=pages).resources,
+                resources=resources_of(s3_page_io_manager=pages),
                 raise_on_error=False,
             )
         )
@@ -114,7 +118,7 @@ def test_only_what_the_report_needs_is_looked_for(environment, put, monkeypatch,
         "load_input",
         lambda self, context: looked_for.extend(context.asset_partition_keys) or load(self, context),
     )
-    with dg.build_asset_context(resources=build_definitions().resources) as context:
+    with dg.build_asset_context(resources=resources_of()) as context:
         made = report_of(org)(context)
     assert made.metadata["days_present"].value == 1
     assert "Left out" not in "".join(capfd.readouterr())  # days that are not there yet are nothing to warn of
@@ -179,7 +183,7 @@ def test_a_run_of_one_day_can_make_the_report_as_well(report, put, lake):
         [*(stub.with_io_manager_key("s3_parquet_io_manager") for stub in stubs), *made],
         selection=made,
         partition_key=str(LAST),
-        resources=build_definitions(s3_page_io_manager=S3PageIOManager(s3=S3Resource())).resources,
+        resources=resources_of(s3_page_io_manager=S3PageIOManager(s3=S3Resource())),
     )
     assert result.success
     body = lake.client.get_object(Bucket=lake.bucket, Key=KEY)["Body"].read().decode()

@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.definitions import build_definitions
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.conftest import DAY, NOW, OURS, Outcome
-from genesys_dagster_tests.default_org import TABLES, conversation_details
+from genesys_dagster_tests.default_org import TABLES, conversation_details, resources_of
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def run(*days, selection=None, source="job"):
             selection=selection,
             partition_key=days[0] if len(days) == 1 else None,
             tags=tags if len(days) > 1 else None,
-            resources=build_definitions(genesys=GenesysResource(source=source)).resources,
+            resources=resources_of(genesys=GenesysResource(source=source)),
             raise_on_error=False,
         )
     )
