@@ -29,11 +29,10 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-swift test-production matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-slow test-swift test-production matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s
-", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.ready ## Create .venv with the exact versions of requirements.lock
 
@@ -69,8 +68,16 @@ dev: env ## The Dagster UI on your own .env
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/.dagster} PATH=$(CURDIR)/$(BIN):$$PATH exec $(BIN)/dg dev
 
-test: env .venv/.spark ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 3 $(ARGS)
+# Three processes on two cores, since tests wait for servers and for each other; those that are through take over.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
+# Where this is set (in many images), each of the processes that tests start would compile Dagster and pytest's tests anew.
+test test-slow test-swift: export PYTHONDONTWRITEBYTECODE :=
+
+test: env ## Run the tests, but for what takes long
+	@$(PYTEST) -m "not slow and not servers" $(ARGS)
+
+test-slow: env .venv/.spark ## Run the rest: many days, faults by the hundred, kill -9, processes, the wheel, the SDK, Spark
+	@$(PYTEST) -m "slow and not servers" $(ARGS)
 
 test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 server (OpenStack Swift)
 	@$(BIN)/python -m genesys_dagster_tests.swift .venv/swift/bin $(ARGS)

@@ -12,6 +12,7 @@ import alembic.script
 import botocore.hooks
 import botocore.loaders
 import botocore.session
+import dagster._config.pythonic_config.resource as dagster_resource
 import httpx._transports.default as httpx
 
 
@@ -20,6 +21,11 @@ def install():
     directory = alembic.script.ScriptDirectory
     directory.from_config = _kept(
         directory.from_config, lambda config: config.get_main_option("script_location")
+    )
+    # A resource infers the schema of its settings from its class, each time that it is made.
+    dagster_resource.infer_schema_from_config_class = _kept(
+        dagster_resource.infer_schema_from_config_class,
+        lambda cls, fields_to_omit=(), **others: None if others else (cls, *sorted(fields_to_omit)),
     )
     # A session reads its megabytes of descriptions of AWS, and looks at all of its handlers' arguments.
     botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)

@@ -63,6 +63,7 @@ def files_below(folder):
     return sorted(path.relative_to(folder).parts[0] for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_path, empty_environment):
     project = tmp_path / "project"
     for _ in range(2):  # a second run finds what the first left
@@ -91,6 +92,7 @@ def test_the_demo_writes_every_day_prints_what_and_leaves_nothing_outside(tmp_pa
     assert files_below(tmp_path / "home") == []
 
 
+@pytest.mark.slow
 def test_the_demo_serves_the_ui_until_it_is_interrupted(tmp_path, empty_environment, free_port):
     arguments = ["demo", "--conversations-per-day", "20", "--days", "1", "--port", str(free_port)]
     process = subprocess.Popen(
@@ -127,6 +129,7 @@ def test_the_demo_serves_the_ui_until_it_is_interrupted(tmp_path, empty_environm
         urllib.request.urlopen(f"http://127.0.0.1:{free_port}/server_info", timeout=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shown", "seconds"), [("Exporting", 4), ("conversation_details/", 0), ("late_activity/", 1)]
 )

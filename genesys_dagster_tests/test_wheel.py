@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 HERE = ROOT / "genesys_dagster_tests" / "wheel"
 EXAMPLES = ROOT / "examples"

@@ -16,6 +16,11 @@ def utc(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def around(hours):
+    """These hours and those right before: who asks at another one asks before its time or not in time."""
+    return sorted({hour - age for hour in hours for age in (0, 1)} - {-1})
+
+
 def day_of(request):
     return request.partition_key or request.tags["dagster/partition"]
 

@@ -1,6 +1,5 @@
 """Alerts say in one sentence what failed and what to do, and cost nothing where nobody asked for them."""
 
-import subprocess
 import sys
 
 import dagster as dg
@@ -20,14 +19,6 @@ def no_alerts(monkeypatch):
 
 def test_without_configuration_there_are_no_alerts():
     assert alert_sensors(GenesysCloud.from_environment(), []) == []
-
-
-def test_without_configuration_neither_library_is_imported():
-    code = (
-        "import sys, genesys_dagster.automation.definitions;"
-        "assert not {'dagster_slack', 'dagster_msteams', 'slack_sdk'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_slack_and_teams_are_told_where_they_are_configured(monkeypatch):

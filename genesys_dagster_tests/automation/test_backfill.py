@@ -52,6 +52,7 @@ def one_allowance(sandbox, monkeypatch):
     return admitted
 
 
+@pytest.mark.slow
 def test_three_run_processes_at_once_share_one_rate_limit_and_lose_nothing(
     environment, sandbox, lake, one_allowance
 ):
@@ -80,6 +81,7 @@ def test_a_range_in_one_run_and_a_run_per_day_write_the_same_objects(export, lak
     assert [lake.bytes(day) for day in days] == in_one_run
 
 
+@pytest.mark.slow
 def test_a_range_from_the_command_line_is_one_run_where_runs_may_take_all_days(
     environment, sandbox, lake, tmp_path
 ):

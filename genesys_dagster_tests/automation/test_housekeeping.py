@@ -309,6 +309,7 @@ asyncio.run(die_on_the_way())
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_leaves_its_fulfilled_job_to_the_next(environment, sandbox, tmp_path):
     import asyncio
 

@@ -8,7 +8,7 @@ import pytest
 
 from genesys_dagster import telemetry
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.automation.conftest import around, utc
 from genesys_dagster_tests.default_org import (
     ASSET_KEY,
     export_new_days,
@@ -121,7 +121,8 @@ def test_a_failed_export_is_requested_again_with_growing_pauses_for_as_long_as_t
 ):
     watermark("2026-05-13T08:00")
     first, asked = utc("2026-05-13T08:00"), []
-    for hour in range(24 * 6):
+    expected = [0, 1, 3, 7, 15, 31, 55, 79, 103, 127]
+    for hour in around(expected):
         now = first + timedelta(hours=hour)
         clock(now.replace(tzinfo=None).isoformat())
         watermark(min(now, utc("2026-05-13T08:00")).replace(tzinfo=None).isoformat())
@@ -129,7 +130,7 @@ def test_a_failed_export_is_requested_again_with_growing_pauses_for_as_long_as_t
             assert request.partition_key == "2026-05-12"
             asked.append(hour)
             started.ran(request, ended=now)
-    assert asked == [0, 1, 3, 7, 15, 31, 55, 79, 103, 127]
+    assert asked == expected
     started.pulled("2026-05-12", utc("2026-05-13T08:00"))
     clock("2026-05-30T00:00")
     assert started.tick(export_new_days) == []

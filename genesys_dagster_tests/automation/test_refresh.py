@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from genesys_dagster.automation import knowledge, refresh
-from genesys_dagster_tests.automation.conftest import utc
+from genesys_dagster_tests.automation.conftest import around, utc
 from genesys_dagster_tests.default_org import ASSET_KEY, end_of, refresh_days
 
 
@@ -155,13 +155,14 @@ def test_a_pull_by_hand_counts_as_the_step(desk, watermark):
 def test_a_step_is_asked_for_with_growing_pauses_as_long_as_nothing_comes_of_it(desk, told):
     desk.pulled(DAY, END)
     asked = []
-    for hour in range(24, 24 * 12):
+    # The step of the fourth day starts anew, and is never given up.
+    expected = [24, 25, 27, 31, 39, 55, 79, 96, 97, 99, 103, 111, 127, 151, 175, 199, 223, 247, 271]
+    for hour in around(expected):
         told(END + timedelta(hours=hour))
         for request in desk.tick(refresh_days):
             asked.append(hour)
             desk.ran(request, ended=END + timedelta(hours=hour))
-    # The step of the fourth day starts anew, and is never given up.
-    assert asked == [24, 25, 27, 31, 39, 55, 79, 96, 97, 99, 103, 111, 127, 151, 175, 199, 223, 247, 271]
+    assert asked == expected
 
 
 def test_days_that_wait_are_told_with_their_attempts_and_the_next(desk, told):

@@ -13,6 +13,8 @@ from genesys_dagster_tests.default_org import ORG, end_of, ended_by
 from genesys_dagster_tests.records.conversations import as_sent
 from genesys_dagster_tests.test_late_activity import happened
 
+pytestmark = pytest.mark.slow
+
 DAYS, NEW_DAYS = 26, 6
 LATE = "late activity"
 FIRST_TICK = timedelta(hours=2)  # from the end of a day to the watermark of the day's ticks

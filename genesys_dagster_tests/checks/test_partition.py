@@ -1,7 +1,5 @@
 """The checks of a day as its users see them in Dagster."""
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import dagster as dg
@@ -36,13 +34,6 @@ def test_every_check_belongs_to_the_partitioned_asset_and_says_what_must_hold():
             assert spec.partitions_def is PARTITIONS
             assert len(spec.description) > 40
             assert spec.blocking == (spec.name in BLOCKING)
-
-
-def test_nothing_warns_of_previews_when_the_checks_are_loaded():
-    told = subprocess.run(
-        [sys.executable, "-c", "import genesys_dagster.checks"], capture_output=True, text=True, check=True
-    )
-    assert "Preview" not in told.stderr
 
 
 def test_an_object_of_an_older_version_fails_by_field(pulled):

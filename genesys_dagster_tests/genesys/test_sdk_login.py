@@ -143,6 +143,7 @@ def test_a_missing_sdk_says_how_to_install_it(monkeypatch):
         get(FakeApi())
 
 
+@pytest.mark.slow
 def test_the_official_sdk_logs_in_at_the_address_of_the_settings(tmp_path):
     seen = []
 

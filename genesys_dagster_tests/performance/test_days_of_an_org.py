@@ -133,6 +133,7 @@ class Days:
         return [each for each in found if each["at"].astimezone(self.zone).date() == day]
 
 
+@pytest.mark.slow
 def test_the_figures_of_days_are_those_of_all_records_each_emission_once(make, read, sandbox, snapshots):
     org = GenesysCloud.from_environment(timezone="America/New_York")
     snapshots(sandbox.org)

@@ -1,7 +1,7 @@
-"""`python -m genesys_dagster_tests.production BIN [pytest arguments]`: this room's tests, `make test-production`.
+"""`python -m genesys_dagster_tests.production BIN [pytest arguments]`: `make test-production`.
 
-BIN is where the programs of requirements-deploy.lock lie. They are no part of `make test`, as they need Debian's Postgres
-and Redis.
+BIN is where the programs of requirements-deploy.lock lie. Runs this room's tests and all others that are marked
+`servers`, which are no part of `make test`, as they need Debian's Postgres and Redis.
 """
 
 import os
@@ -22,7 +22,9 @@ def main(programs, *arguments):
         "0",
         "-o",
         "faulthandler_timeout=900",
-        str(Path(__file__).parent),
+        "-m",
+        "servers",
+        str(Path(__file__).parent.parent),
         *arguments,
     ]
     return subprocess.run(command, env=environment, check=False).returncode

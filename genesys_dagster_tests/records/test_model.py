@@ -104,10 +104,12 @@ def sdk() -> list[tuple[str, str, bool]]:
     return list(walk_sdk(models, models.AnalyticsConversation))
 
 
+@pytest.mark.slow
 def test_the_record_has_the_names_of_the_sdk_at_every_depth_and_in_its_order(sdk):
     assert [path for path, _, _ in walk(CONVERSATION)] == [path for path, _, _ in sdk]
 
 
+@pytest.mark.slow
 def test_every_leaf_has_the_type_that_the_sdk_declares_except_fractions(sdk):
     declared = {path: SDK_TYPES[kind] for path, kind, _ in sdk if kind in SDK_TYPES}
     assert {declared[path] for path in FRACTIONS} == {pa.int64()}
@@ -135,6 +137,7 @@ def test_only_the_conversation_id_is_required():
     assert [path for path, field, _ in walk(CONVERSATION) if not field.nullable] == ["conversationId"]
 
 
+@pytest.mark.slow
 def test_every_enumeration_of_the_sdk_gets_a_parquet_dictionary(sdk):
     enumerated = {path for path, _, has_enumeration in sdk if has_enumeration}
     assert len(enumerated) > 15

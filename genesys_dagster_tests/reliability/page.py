@@ -63,7 +63,7 @@ message, an upload or a job that nobody will find, a run that takes longer than 
 and the suite fails. *Found out*: a store that changes the bytes it is given, always, cannot be cured; the run that
 wrote through it fails and says so.
 
-This page is generated: `make reliability` tries every cell and writes it. `make test` tries a twelfth of them, always
+This page is generated: `make reliability` tries every cell and writes it. `make test-slow` tries a twelfth of them, always
 the same, and fails where one ends in the last column, or where the cells are others than these.
 """
 

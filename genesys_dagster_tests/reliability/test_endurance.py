@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from genesys_dagster_tests.reliability import exports, faults
 from genesys_dagster_tests.reliability import org as orgs
 from genesys_dagster_tests.reliability.exports import DETAILS, SWEEP, Bench
 from genesys_dagster_tests.reliability.memory_s3 import MemoryS3
 from genesys_dagster_tests.reliability.server import Plan, Server
+
+pytestmark = pytest.mark.slow
 
 DAYS = int(os.environ.get("GENESYS_TEST_DAYS", "10"))
 WARM = DAYS // 3  # days until everything that is kept for good is there

@@ -25,6 +25,8 @@ from genesys_dagster_tests.reliability.s3_matrix import stores
 from genesys_dagster_tests.reliability.server import Server
 from genesys_dagster_tests.reliability.zygote import lake
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("GENESYS_TEST_KILLS", "24"))
 KEY = exports.object_key(DETAILS)
 

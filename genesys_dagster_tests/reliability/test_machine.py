@@ -258,6 +258,7 @@ def quick():
         yield
 
 
+@pytest.mark.slow
 def test_the_lake_never_gets_worse_whatever_the_order(quick):
     run_state_machine_as_test(
         Lake,

@@ -19,11 +19,13 @@ def is_chosen(cell):
     return crc32(str(cell).encode()) % 12 == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", api_matrix.SOURCES)
 def test_faults_of_the_api_end_in_the_whole_new_version_or_the_one_before(source):
     assert wrong(api_matrix.run(source, is_chosen)) == []
 
 
+@pytest.mark.slow
 def test_faults_of_the_store_end_in_the_whole_new_version_or_the_one_before():
     assert wrong(s3_matrix.run(is_chosen)) == []
 

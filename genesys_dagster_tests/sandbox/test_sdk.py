@@ -6,10 +6,14 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 
+import pytest
+
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.times import from_iso
 from genesys_dagster_tests.sandbox.test_query import INTERVAL, MONDAY, ids
 from genesys_dagster_tests.sandbox.test_reference import MODELS
+
+pytestmark = pytest.mark.slow
 
 # In a process of its own: the SDK's configuration is a singleton with a thread, and takes seconds to import.
 SCRIPT = """

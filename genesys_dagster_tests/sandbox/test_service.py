@@ -8,6 +8,8 @@ import pytest
 from genesys_dagster.sandbox.emissions import emissions
 from genesys_dagster.sandbox.org import Org
 
+pytestmark = pytest.mark.slow
+
 MONDAY = date(2026, 11, 16)
 # media settings by media type of sessions
 SETTINGS = {"voice": "call", "callback": "callback", "chat": "chat", "email": "email", "message": "message"}

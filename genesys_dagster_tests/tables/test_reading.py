@@ -138,6 +138,7 @@ def spark(monkeypatch, tmp_path):
         yield session
 
 
+@pytest.mark.slow
 @pytest.mark.spark
 def test_spark_gives_the_answer_and_reads_the_nested_record(spark, on_a_copy, expected, exported):
     """Its connector to S3 comes from the network."""

@@ -29,6 +29,8 @@ from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.default_org import schedules, sensors
 from genesys_dagster_tests.upgrade.store import DAYS, LEFT, NOW, OBJECTS, ORG, STATUS, STATUS_SENSORS
 
+pytestmark = pytest.mark.slow
+
 FIRST, LATEST = "module_level", "0.1.0"
 """Samples by the versions that made them: before `GenesysCloud`, and the last one, which knows user status."""
 LATER = NOW + timedelta(hours=2)
