@@ -47,6 +47,7 @@ def test_a_run_survives_that_postgres_is_away_while_it_works(cluster):
         for job in list(cluster.sandbox.jobs.values()):
             job.ready = 0
     assert wait_until(lambda: ended(cluster, run_id), "the run ends") == "SUCCESS"
+    assert "Finished execution of run" in cluster.web.words(run_id)
     assert submitted_jobs(cluster)[str(day)] == before + 1
     assert stored_ids(cluster, day) == true_ids(cluster, day)
 
