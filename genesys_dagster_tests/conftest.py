@@ -1,5 +1,6 @@
 """The org and the S3 server against which whole exports are tested."""
 
+import functools
 import os
 import socket
 from datetime import UTC, date, datetime
@@ -48,6 +49,8 @@ def _own_minute():
 @pytest.fixture(scope="session")
 def _servers():
     org = Org(conversations_per_day=400, now=lambda: NOW)
+    # Sweeps look for what began up to months ago: those of many tests for the same.
+    org.long_rows = functools.cache(lambda day, days: [*Org.long_rows(org, day, days)])
     with SandboxServer(org) as sandbox, S3Server() as s3:
         client = boto3.Session().client(
             "s3",
