@@ -8,6 +8,8 @@ import pytest
 from genesys_dagster_tests.production.lake import refused, stored_ids, submitted_jobs, true_ids
 from genesys_dagster_tests.production.processes import wait_until
 
+pytestmark = pytest.mark.servers
+
 ASSET = "conversation_details"
 POOL = "genesys_api"
 ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}

@@ -16,6 +16,8 @@ from genesys_dagster_tests.production.lake import stored_ids, submitted_jobs, tr
 from genesys_dagster_tests.production.processes import wait_until
 from genesys_dagster_tests.production.test_backfill import ASSET
 
+pytestmark = pytest.mark.servers
+
 SECONDS = 5.0
 
 
