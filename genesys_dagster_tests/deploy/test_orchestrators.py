@@ -52,11 +52,11 @@ def test_compose_mounts_only_volumes_that_it_makes(services):
     assert mounted == set(read("compose.yaml")["volumes"])
 
 
-def test_compose_with_celery_gives_the_broker_to_all_that_need_it(services):
+def test_compose_with_celery_gives_the_broker_to_all_that_need_it_and_one_rate_limit(services):
     added = read("compose.celery.yaml")["services"]
     ours = {name for name, each in services.items() if "image" in each and name != "postgres"}
     assert {name for name, each in added.items() if "environment" in each} == {*ours, "worker"}
-    needed = environment(block("celery")) - environment(block("compose"))
+    needed = environment(block("celery")) - environment(block("compose")) | {"GENESYS_RATE_LIMIT_STORE"}
     assert all(needed == set(added[name]["environment"]) for name in ours)
 
 

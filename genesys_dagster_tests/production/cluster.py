@@ -140,6 +140,7 @@ class Cluster:
             **self.s3.env(),
             "DAGSTER_HOME": str(home),
             "DAGSTER_CELERY_BROKER": self.redis.url,
+            "GENESYS_RATE_LIMIT_STORE": self.redis.url.replace("/0", "/1"),
             "DAGSTER_CODE_SERVER": "127.0.0.1",
             "GENESYS_S3_BUCKET": self.s3.bucket,
             "GENESYS_PARTITIONS_START": self.days[0].isoformat(),
