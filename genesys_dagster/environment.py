@@ -6,9 +6,10 @@ Proxies and certificates are the machine's; `genesys/surroundings.py` explains w
 import os
 from collections.abc import Callable, Mapping
 from datetime import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import dagster as dg
+if TYPE_CHECKING:  # the client of the API, which is told of here, does without Dagster
+    import dagster as dg
 
 CONNECTION: Mapping[str, str] = {
     "client_id": "GENESYSCLOUD_OAUTHCLIENT_ID",
@@ -63,8 +64,10 @@ def is_set(name: str) -> bool:
     return name in os.environ
 
 
-def value_of(setting: dg.EnvVar | str | None) -> str:
+def value_of(setting: "dg.EnvVar | str | None") -> str:
     """What a setting says now, by itself or by its variable; empty if that is nothing."""
+    import dagster as dg
+
     return (setting.get_value() if isinstance(setting, dg.EnvVar) else setting) or ""
 
 
@@ -93,6 +96,8 @@ def read_settings() -> Settings:
     What is needed only when a run asks Genesys Cloud or S3 (credentials, region, bucket) is not read but named: a code
     location need not have it.
     """
+    import dagster as dg
+
     fields: dict[str, Any] = {
         **{field: dg.EnvVar(name) for field, name in CONNECTION.items()},
         "bucket": dg.EnvVar(BUCKET),

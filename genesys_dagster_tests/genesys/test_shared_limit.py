@@ -210,7 +210,7 @@ def servers(tmp_path_factory):
     for each in (folder, *folder.parents[:2]):
         each.chmod(0o755)  # Postgres is another user
     with redis_server() as redis, postgres_server(folder / "postgres") as postgres:
-        yield {"redis": redis.url, "postgresql": postgres, "sqlite": f"sqlite:///{folder}/limit.sqlite"}
+        yield {"redis": redis.url, "postgresql": postgres}
 
 
 KINDS = [
@@ -221,8 +221,10 @@ KINDS = [
 
 
 @pytest.fixture
-def url(servers, request):
-    return servers[request.param]
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/limit.sqlite"
+    return request.getfixturevalue("servers")[request.param]
 
 
 @pytest.fixture
