@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from genesys_dagster.sandbox.times import to_datetime
 from genesys_dagster_tests.production.lake import refused, stored_ids, submitted_jobs, true_ids
 from genesys_dagster_tests.production.processes import wait_until
 
@@ -23,9 +24,8 @@ def pid_of(cluster, run_id):
 
 def run_that_waits_for_its_job(cluster):
     """A run that has submitted a bulk job which is not done."""
-    jobs = cluster.sandbox.jobs.values()
-    waiting = {str(day) for day in cluster.days if submitted_jobs(cluster)[str(day)]}
-    waiting = {day for day in waiting if any(job.delay > 60 for job in jobs)}
+    jobs = [job for job in cluster.sandbox.jobs.values() if job.delay > 60]
+    waiting = {str(to_datetime(job.question.interval.start).date()) for job in jobs}
     for run in cluster.web.runs(statuses=["STARTED"]):
         day = run["tags"].get("dagster/partition")
         if day in waiting and pid_of(cluster, run["runId"]):
