@@ -26,7 +26,8 @@ from genesys_dagster.genesys.waits import WINDOW
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.genesys.fakes import FakeClock, run
-from genesys_dagster_tests.genesys.store_servers import postgres_server, redis_server
+from genesys_dagster_tests.production.processes import free_ports
+from genesys_dagster_tests.production.stores import Postgres, Redis
 
 LOGIN = "https://login.example.org"
 
@@ -209,8 +210,11 @@ def servers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stores")
     for each in (folder, *folder.parents[:2]):
         each.chmod(0o755)  # Postgres is another user
-    with redis_server() as redis, postgres_server(folder / "postgres") as postgres:
-        yield {"redis": redis.url, "postgresql": postgres}
+    ports = free_ports(2)
+    # A server has what time zone it likes; sessions must not depend on it.
+    postgres = Postgres(folder / "postgres", ports[0], "timezone=America/New_York")
+    with Redis(folder / "redis", ports[1], "a-password") as redis, postgres:
+        yield {"redis": redis.url, "postgresql": postgres.url}
 
 
 KINDS = [
@@ -289,8 +293,8 @@ def test_no_store_knows_a_client_by_its_id(servers):
 
 
 @pytest.mark.servers
-def test_a_redis_that_is_killed_and_comes_back_is_survived(client, caplog):
-    with redis_server() as server:
+def test_a_redis_that_is_away_and_comes_back_is_survived(tmp_path, client, caplog):
+    with Redis(tmp_path / "redis", *free_ports(1), "a-password") as server:
         now = time.monotonic()
         limit = SharedLimit(lambda: open_store(server.url, client), "store", lambda: now)
         assert limit.take(5) == 0

@@ -18,10 +18,11 @@ class Postgres:
     Args:
         folder: Where it keeps its data; made here.
         port: Where it listens on localhost.
+        *settings: Further ones, as `name=value`.
     """
 
-    def __init__(self, folder, port):
-        self.port = port
+    def __init__(self, folder, port, *settings):
+        self.port, self._settings = port, settings
         self._folder, self._programs = folder, _postgres_programs()
         self._process = None
         self._user = "postgres" if os.getuid() == 0 else None  # Postgres refuses to be root
@@ -29,6 +30,10 @@ class Postgres:
         if self._user:
             shutil.chown(folder, self._user)
         self._run("initdb", "--auth=trust", "--username=dagster", "--no-sync", "--pgdata", folder / "data")
+
+    @property
+    def url(self):
+        return f"postgresql://dagster:a-password@127.0.0.1:{self.port}/postgres"
 
     @property
     def env(self):
@@ -40,7 +45,7 @@ class Postgres:
         }
 
     def start(self):
-        options = [word for each in _FAST for word in ("-c", each)]
+        options = [word for each in (*_FAST, *self._settings) for word in ("-c", each)]
         command = [
             self._programs / "postgres",
             "-D",
@@ -80,16 +85,18 @@ class Redis:
     Args:
         folder: Where it keeps its data; made here.
         port: Where it listens on localhost.
+        password: What it asks for; nothing if that is empty.
     """
 
-    def __init__(self, folder, port):
-        self.port, self._folder = port, folder
+    def __init__(self, folder, port, password=""):
+        self.port, self._folder, self._password = port, folder, password
         self._process = None
         folder.mkdir()
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}/0"
+        login = f":{self._password}@" if self._password else ""
+        return f"redis://{login}127.0.0.1:{self.port}/0"
 
     def start(self):
         options = {
@@ -98,6 +105,7 @@ class Redis:
             "dir": self._folder,
             "appendonly": "yes",
             "save": "",
+            **({"requirepass": self._password} if self._password else {}),
         }
         command = [
             "redis-server",
