@@ -69,15 +69,15 @@ dev: env ## The Dagster UI on your own .env
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(CURDIR)/.dagster} PATH=$(CURDIR)/$(BIN):$$PATH exec $(BIN)/dg dev
 
 # Three processes on two cores, since tests wait for servers and for each other; those that are through take over.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n 3 --dist
 # Where this is set (in many images), each of the processes that tests start would compile Dagster and pytest's tests anew.
 test test-slow test-swift: export PYTHONDONTWRITEBYTECODE :=
 
 test: env ## Run the tests, but for what takes long
-	@$(PYTEST) -m "not slow and not servers" $(ARGS)
+	@$(PYTEST) worksteal -m "not slow and not servers" $(ARGS)
 
 test-slow: env .venv/.spark ## Run the rest: many days, faults by the hundred, kill -9, processes, the wheel, the SDK, Spark
-	@$(PYTEST) -m "slow and not servers" $(ARGS)
+	@$(PYTEST) loadgroup -m "slow and not servers" $(ARGS)
 
 test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 server (OpenStack Swift)
 	@$(BIN)/python -m genesys_dagster_tests.swift .venv/swift/bin $(ARGS)

@@ -13,7 +13,10 @@ from genesys_dagster_tests.default_org import ORG, end_of, ended_by
 from genesys_dagster_tests.records.conversations import as_sent
 from genesys_dagster_tests.test_late_activity import happened
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("simulation"),
+]  # what is made once, is made by one process
 
 DAYS, NEW_DAYS = 26, 6
 LATE = "late activity"

@@ -8,7 +8,10 @@ import pytest
 from genesys_dagster.sandbox.emissions import emissions
 from genesys_dagster.sandbox.org import Org
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("service"),
+]  # what is made once, is made by one process
 
 MONDAY = date(2026, 11, 16)
 # media settings by media type of sessions

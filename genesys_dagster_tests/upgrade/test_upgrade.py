@@ -29,7 +29,10 @@ from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.default_org import schedules, sensors
 from genesys_dagster_tests.upgrade.store import DAYS, LEFT, NOW, OBJECTS, ORG, STATUS, STATUS_SENSORS
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("upgrade"),
+]  # what is made once, is made by one process
 
 FIRST, LATEST = "module_level", "0.1.0"
 """Samples by the versions that made them: before `GenesysCloud`, and the last one, which knows user status."""
