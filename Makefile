@@ -82,17 +82,15 @@ test-slow: env .venv/.spark ## Run the rest: many days, faults by the hundred, k
 test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 server (OpenStack Swift)
 	@$(BIN)/python -m genesys_dagster_tests.swift .venv/swift/bin $(ARGS)
 
-.venv/swift/.ready: requirements-swift.lock .venv/.ready
-	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python .venv/swift; \
-	VIRTUAL_ENV=$(CURDIR)/.venv/swift $$uv pip install --quiet --require-hashes -r requirements-swift.lock
-	@touch $@
-
 test-production: env .venv/production/.ready ## Run production (Postgres, Redis, Celery) and kill parts of it
 	@$(BIN)/python -m genesys_dagster_tests.production .venv/production/bin $(ARGS)
 
-.venv/production/.ready: requirements-deploy.lock .venv/.ready
-	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python .venv/production; \
-	VIRTUAL_ENV=$(CURDIR)/.venv/production $$uv pip install --quiet --require-hashes -r requirements-deploy.lock
+# What must not lie beside the project's own packages.
+.venv/swift/.ready: requirements-swift.lock
+.venv/production/.ready: requirements-deploy.lock
+.venv/swift/.ready .venv/production/.ready: .venv/.ready
+	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python $(@D); \
+	VIRTUAL_ENV=$(CURDIR)/$(@D) $$uv pip install --quiet --require-hashes -r $(filter %.lock,$^)
 	@touch $@
 
 matrix: env ## Run the core's tests against the wheel on Python 3.11 to 3.14, lowest and newest versions

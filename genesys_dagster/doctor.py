@@ -127,7 +127,7 @@ def _variables() -> str:
         name
         for name in _REQUIRED
         if not environment.variable(name)
-        and not (name in credentials and environment.variable(f"{name}_FILE"))
+        and not (name in credentials and environment.variable(environment.of_file(name)))
     ]
     if missing:
         raise Problem(f"Set {', '.join(missing)}: copy .env.example to .env and fill in its first values.")

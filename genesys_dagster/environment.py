@@ -53,6 +53,11 @@ def variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def of_file(name: str) -> str:
+    """The variable that may name a file in which the text of another one stands, as Docker and Kubernetes mount secrets."""
+    return f"{name}_FILE"
+
+
 def exports_metrics() -> bool:
     """Whether the host wants metrics by OpenTelemetry."""
     wanted = variable(METRICS_EXPORTER).strip().lower() not in {"", "none"}

@@ -199,7 +199,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _text(self, field: str) -> str:
         name = self.variables.get(field, "")
-        return getattr(self, field) or environment.variable(name) or _of_file(f"{name}_FILE")
+        return getattr(self, field) or environment.variable(name) or _of_file(name)
 
     def _number(self, field: str, default: float, example: str) -> float:
         value: float | None = getattr(self, field)
@@ -301,9 +301,10 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
-def _of_file(variable: str) -> str:
-    """What stands in the file that a variable names, as Docker and Kubernetes mount secrets; empty without one."""
-    if not (path := environment.variable(variable)):
+def _of_file(name: str) -> str:
+    """What stands in the file that is named instead of a variable's text; empty without one."""
+    variable = environment.of_file(name)
+    if not name or not (path := environment.variable(variable)):
         return ""
     try:
         return Path(path).read_text(encoding="utf-8").strip()

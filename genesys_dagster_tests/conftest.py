@@ -20,6 +20,7 @@ from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests import once_per_process
 from genesys_dagster_tests.default_org import ORG, resources_of
+from genesys_dagster_tests.production.processes import free_ports
 
 once_per_process.install()
 
@@ -189,6 +190,5 @@ def taken_port():
 @pytest.fixture
 def free_port():
     """A port on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    (port,) = free_ports(1)
+    return port

@@ -6,7 +6,6 @@ with which the S3 middleware works (Swift documentation, "S3/Swift REST API Comp
 """
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from genesys_dagster_tests.production.processes import free_ports
 
 _STORES = ("account", "container", "object")
 _CONF = "[swift-hash]\nswift_hash_path_prefix = p\nswift_hash_path_suffix = s\n[storage-policy:0]\nname = p0\ndefault = yes\n"
@@ -65,7 +66,7 @@ def swift(programs: Path) -> Iterator[Mapping[str, str]]:
     """
     with ExitStack() as ending:
         root = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="swift-", dir=_in_memory())))
-        ports = dict(zip(("proxy", *_STORES), _free_ports(4), strict=True))
+        ports = dict(zip(("proxy", *_STORES), free_ports(4), strict=True))
         _configure(root, programs, ports)
         for name in (*_STORES, "proxy"):
             ending.enter_context(_running([programs / f"swift-{name}-server", f"{name}.conf"], root / "etc"))
@@ -129,14 +130,6 @@ def _wait_for(url: str) -> None:
 
 def _in_memory() -> str | None:
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 def main(programs: str, *arguments: str) -> int:

@@ -1,33 +1,25 @@
-"""One rate limit for all processes: in each kind of store, in simulated time, and while the store is away."""
+"""One rate limit for all processes: in simulated time, while the store is away, and its address."""
 
 import asyncio
-import os
 import sqlite3
-import subprocess
-import sys
-import threading
-import time
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 import dagster as dg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyrate_limiter import Rate, RateItem, SQLiteBucket
+from pyrate_limiter import Rate, SQLiteBucket
 
 from genesys_dagster import GenesysCloud
 from genesys_dagster.genesys import shared_limit as room
 from genesys_dagster.genesys.errors import ConfigurationError
 from genesys_dagster.genesys.rate_limit import Budget, RateLimiter
-from genesys_dagster.genesys.rate_limit_stores import Buckets, check_store, described, open_store
+from genesys_dagster.genesys.rate_limit_stores import Buckets, check_store, described
 from genesys_dagster.genesys.shared_limit import AWAY, SLACK, SharedLimit, shared_limit
 from genesys_dagster.genesys.waits import WINDOW
 from genesys_dagster.resources import GenesysResource
-from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests.genesys.fakes import FakeClock, run
-from genesys_dagster_tests.production.processes import free_ports
-from genesys_dagster_tests.production.stores import Postgres, Redis
 
 LOGIN = "https://login.example.org"
 
@@ -199,177 +191,6 @@ def test_a_429_of_one_process_holds_back_the_others():
         assert sum(clock.slept) == 25
 
     run(scenario())
-
-
-# Each kind of store.
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    """Addresses by kind."""
-    folder = tmp_path_factory.mktemp("stores")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)  # Postgres is another user
-    ports = free_ports(2)
-    # A server has what time zone it likes; sessions must not depend on it.
-    postgres = Postgres(folder / "postgres", ports[0], "timezone=America/New_York")
-    with Redis(folder / "redis", ports[1], "a-password") as redis, postgres:
-        yield {"redis": redis.url, "postgresql": postgres.url}
-
-
-KINDS = [
-    "sqlite",
-    pytest.param("redis", marks=pytest.mark.servers),
-    pytest.param("postgresql", marks=pytest.mark.servers),
-]
-
-
-@pytest.fixture
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/limit.sqlite"
-    return request.getfixturevalue("servers")[request.param]
-
-
-@pytest.fixture
-def client(request):
-    """An OAuth client that no other test has."""
-    return "c" + "".join(filter(str.isalnum, request.node.name))[-20:].lower()
-
-
-in_each_store = pytest.mark.parametrize("url", KINDS, indirect=True)
-
-
-@in_each_store
-def test_connections_of_a_store_share_a_limit_and_other_clients_have_their_own(url, client):
-    limits = [SharedLimit(lambda: open_store(url, client), "store") for _ in range(3)]
-    other = SharedLimit(lambda: open_store(url, f"{client}_2"), "store")
-    told = []
-
-    def ask(limit):
-        told.extend(limit.take(20) for _ in range(10))
-
-    threads = [threading.Thread(target=ask, args=(limit,)) for limit in limits]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert told.count(0.0) == 20
-    assert all(0 < seconds <= WINDOW + SLACK for seconds in told if seconds)
-    assert other.take(20) == 0
-
-
-@in_each_store
-def test_the_longest_pause_holds_back_every_connection(url, client):
-    one, other = (SharedLimit(lambda: open_store(url, client), "store") for _ in range(2))
-    one.pause(0.0)
-    assert other.take(5) == 0
-    one.pause(500)
-    other.pause(30)
-    assert 400 < other.take(5) <= 500
-
-
-@in_each_store
-def test_what_another_machine_has_just_let_out_counts_whatever_time_it_thinks_it_is(url, client):
-    buckets = open_store(url, client)
-    buckets.requests.put(RateItem("request", buckets.requests.now() + 1500))
-    limit = SharedLimit(lambda: buckets, "store")
-    assert limit.take(1) > 0
-    buckets.close()
-
-
-@pytest.mark.servers
-def test_no_store_knows_a_client_by_its_id(servers):
-    import psycopg
-    import redis
-
-    for url in servers.values():
-        assert shared_limit(url, LOGIN, "an-id-of-a-client").take(5) == 0
-    names = [key.decode() for key in redis.Redis.from_url(servers["redis"]).scan_iter()]
-    with psycopg.connect(servers["postgresql"]) as connection:
-        names += [row[0] for row in connection.execute("SELECT tablename FROM pg_tables")]
-    assert [name for name in names if "genesys_" in name]
-    assert not [name for name in names if "an-id" in name]
-
-
-@pytest.mark.servers
-def test_a_redis_that_is_away_and_comes_back_is_survived(tmp_path, client, caplog):
-    with Redis(tmp_path / "redis", *free_ports(1), "a-password") as server:
-        now = time.monotonic()
-        limit = SharedLimit(lambda: open_store(server.url, client), "store", lambda: now)
-        assert limit.take(5) == 0
-        server.stop()
-        assert limit.take(5) is None
-        server.start()
-        now += AWAY
-        assert limit.take(5) == 0
-        server.stop()
-        server.start()  # which nobody notices but that scripts are forgotten
-        assert limit.take(5) == 0
-    assert [record.getMessage()[:27] for record in caplog.records] == [
-        "the store does not answer (",
-        "the store answers again: th",
-    ]
-
-
-class PerClient:
-    """The sandbox's limit as whoever counts by OAuth client has it: in fixed windows, and saying nothing in advance."""
-
-    def __init__(self, allowed, window):
-        self.allowed, self._window, self.times, self.tokens = allowed, window, [], set()
-        self.refused = self._count = 0
-        self._opened = float("-inf")
-
-    def use(self, token, allowed, now):
-        self.tokens.add(token)
-        self.times.append(time.monotonic())
-        if self.times[-1] - self._opened >= self._window:
-            self._opened, self._count = self.times[-1], 0
-        self._count += 1
-        self.refused += self._count > self.allowed
-        return Usage(self._count > self.allowed, self.allowed)
-
-
-class Usage:
-    reset = 1
-
-    def __init__(self, exceeded, allowed):
-        self.exceeded, self.allowed = exceeded, allowed
-
-    def headers(self):
-        return {}
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("url", ["redis", "postgresql"], indirect=True)
-def test_three_processes_use_a_limit_up_and_are_never_refused(url):
-    window, limit = 3.0, 20
-    command = [sys.executable, "-m", "genesys_dagster_tests.genesys.asker", str(window), str(SLACK), "9"]
-    with SandboxServer() as sandbox, ExitStack() as ending:
-        counted = sandbox._state.limiter = PerClient(limit, window)
-        environment = {**os.environ, **sandbox.env(), "GENESYS_RATE_LIMIT_STORE": url}
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | {"text": True}
-        processes = [
-            ending.enter_context(subprocess.Popen(command, env=environment, **pipes)) for _ in range(3)
-        ]
-        for process in processes:
-            ending.callback(process.kill)
-        for process in processes:
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            process.stdin.write("\n")
-            process.stdin.flush()
-        ended = [process.communicate() for process in processes]
-    assert [warnings for _, warnings in ended] == [""] * 3
-    sent = [int(number) for number, _ in ended]
-    assert counted.refused == 0
-    assert len(counted.tokens) == 3
-    assert min(sent) >= sum(sent) / 10
-    # What a window loses to asking and waiting does not grow with the window: of a real minute, 90 % are used.
-    filled = len(counted.times) // limit - 1
-    lost = (counted.times[filled * limit] - counted.times[0]) / filled - window
-    assert filled >= 2
-    assert 60 / (60 + lost) >= 0.9
 
 
 # The address.
