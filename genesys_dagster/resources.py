@@ -1,5 +1,7 @@
 """Dagster's door to Genesys Cloud: configuration only. What it configures lives in `genesys/`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,17 +12,19 @@ from pydantic import ConfigDict, Field, ValidationError, field_serializer
 
 from genesys_dagster import environment
 from genesys_dagster.extract.commit import DEFAULT_DELETIONS, DEFAULT_DELETIONS_PERCENT, Policy
-from genesys_dagster.extract.export import ConversationExport
-from genesys_dagster.extract.sweep import Sweep
-from genesys_dagster.extract.user_status import UserStatus, read_user_status
-from genesys_dagster.genesys.client import GenesysClient
-from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.errors import ConfigurationError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger
-from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.genesys.settings import ClientSettings, SettingNames
-from genesys_dagster.genesys.user_details import UserDetails
+
+if TYPE_CHECKING:
+    from genesys_dagster.extract.export import ConversationExport
+    from genesys_dagster.extract.sweep import Sweep
+    from genesys_dagster.extract.user_status import UserStatus
+    from genesys_dagster.genesys.client import GenesysClient
+    from genesys_dagster.genesys.conversation_details import ConversationDetails
+    from genesys_dagster.genesys.job_memory import JobLedger
+    from genesys_dagster.genesys.jobs import JobSettings
+    from genesys_dagster.genesys.user_details import UserDetails
 
 VARIABLES: Mapping[str, str] = {
     **environment.CONNECTION,
@@ -213,12 +217,16 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def client(self) -> GenesysClient:
         """A client for `async with`, in assets, sensors and notebooks alike."""
+        from genesys_dagster.genesys.client import GenesysClient
+
         return GenesysClient(self.settings())
 
     def conversation_details(
         self, client: GenesysClient, ledger: JobLedger | None = None, *, may_query: bool = True
     ) -> ConversationDetails:
         """The reader of conversation details that this configuration asks for; arguments as of its class."""
+        from genesys_dagster.genesys.conversation_details import ConversationDetails
+
         return ConversationDetails(
             client,
             source=self.source,
@@ -246,6 +254,8 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigurationError: as `settings`.
         """
+        from genesys_dagster.extract.sweep import Sweep
+
         self.settings()
         return Sweep(self.client, intervals, self._job_settings(), ledger)
 
@@ -261,6 +271,9 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             GenesysError: The API cannot be read.
             DecodeError: What it answers is not a page of user details.
         """
+        from genesys_dagster.extract.user_status import read_user_status
+        from genesys_dagster.genesys.user_details import UserDetails
+
         self.settings()
 
         def details(client: GenesysClient) -> UserDetails:
@@ -276,6 +289,8 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return read_user_status(self.client, details, window)
 
     def _job_settings(self) -> JobSettings:
+        from genesys_dagster.genesys.jobs import JobSettings
+
         return JobSettings(
             page_size=self.job_page_size, max_wait=timedelta(minutes=self.max_job_wait_minutes)
         )
@@ -293,6 +308,8 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigurationError: as `settings`.
         """
+        from genesys_dagster.extract.export import ConversationExport
+
         self.settings()
         return ConversationExport(
             self.client,

@@ -8,9 +8,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_dagster.sql.agents_time import AGENT_STATUS_DAILY
-from genesys_dagster.sql.figures import QUEUE_PERFORMANCE
-from genesys_dagster.sql.schemas import CONVERSATIONS, SESSION_METRICS
+from genesys_dagster_tests.schemas import (
+    AGENT_STATUS_DAILY,
+    CONVERSATIONS,
+    QUEUE_PERFORMANCE,
+    SESSION_METRICS,
+)
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SQL = re.findall(r"^```sql\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_pull
 from genesys_dagster.assets.define import daily, made_by
@@ -15,16 +13,20 @@ from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.named import or_nothing
 from genesys_dagster.assets.tables import each
 from genesys_dagster.dagster_private import looking_back
-from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lazy import ds
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.user_status import PERIODS, USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_dagster.records.field import Columns
+from genesys_dagster.records.model.user_status import PERIODS, USER_PRESENCE, USER_ROUTING_STATUS
 from genesys_dagster.sql import load
-from genesys_dagster.sql.agents_time import AGENT_STATUS, AGENT_STATUS_DAILY
-from genesys_dagster.sql.engine import Source, query
+from genesys_dagster.sql.columns.agents_time import AGENT_STATUS, AGENT_STATUS_DAILY
 from genesys_dagster.sql.origin import Found
 
-_SCHEMAS = {"agent_status": AGENT_STATUS, "agent_status_daily": AGENT_STATUS_DAILY}
-_STATEMENTS = {name: load("agents", name) for name in _SCHEMAS}
+if TYPE_CHECKING:
+    from genesys_dagster.sql.engine import Source
+
+_COLUMNS = {"agent_status": AGENT_STATUS, "agent_status_daily": AGENT_STATUS_DAILY}
+_STATEMENTS = {name: load("agents", name) for name in _COLUMNS}
 _NAMES = {"presence": "user_presence", "routing": "user_routing_status", "late": "late_user_status"}
 _READS = {
     "agent_status": ("presence", "routing", "late", "users"),
@@ -145,15 +147,17 @@ def _unbroken(day: str, there: Mapping[str, ds.Dataset], most: int) -> list[str]
     return days[:broken][::-1]
 
 
-def _together(days: list[str], datasets: Mapping[str, ds.Dataset], schema: pa.Schema) -> Source:
+def _together(days: list[str], datasets: Mapping[str, ds.Dataset], columns: Columns) -> "Source":
     found = [datasets[day] for day in days if day in datasets]
-    return ds.dataset(found) if found else schema.empty_table()
+    return ds.dataset(found) if found else columns.schema.empty_table()
 
 
 def _figures(
-    org: Org, name: str, day: str, sources: Mapping[str, Source], said: Mapping[str, Any]
+    org: Org, name: str, day: str, sources: "Mapping[str, Source]", said: Mapping[str, Any]
 ) -> FrameStream:
-    schema, window = _SCHEMAS[name], org.days.window(day)
+    from genesys_dagster.sql.engine import query
+
+    schema, window = _COLUMNS[name].schema, org.days.window(day)
     parameters: dict[str, Any] = {"day_start": window.start, "day_end": window.end}
     if name == "agent_status":
         parameters["timezone"] = org.days.timezone
@@ -174,4 +178,4 @@ def made_of(name: str) -> Mapping[str, Found]:
     from genesys_dagster.sql.origins import origins
 
     upstream = {table: _UPSTREAM[table] for table in _READS[name]}
-    return origins(_STATEMENTS[name], _SCHEMAS[name].names, upstream).columns
+    return origins(_STATEMENTS[name], _COLUMNS[name].names, upstream).columns

@@ -2,27 +2,27 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
-import pyarrow as pa
 from pydantic import Field
 
 from genesys_dagster.assets.define import daily
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms, window_of_ended
-from genesys_dagster.assets.update import contents, update
 from genesys_dagster.extract.commit import Candidate, judge
-from genesys_dagster.extract.export import ConversationExport, ExportReport
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lazy import pa, pd
 from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.memory.pulls import DETAILS
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
 from genesys_dagster.resources import GenesysResource
+
+if TYPE_CHECKING:
+    from genesys_dagster.extract.export import ConversationExport, ExportReport
+    from genesys_dagster.lake.stored import StoredVersion
 
 _SECONDS_BETWEEN_PROGRESS = 10.0
 _UNKNOWN_FIELDS_SHOWN = 50
@@ -74,6 +74,8 @@ def conversation_details(org: Org) -> dg.AssetsDefinition:
 
 def _day(context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig) -> FrameStream:
     """One day: brought up to date from late activity if that is asked for and possible, else pulled."""
+    from genesys_dagster.assets.update import update
+
     window, stored = window_of_ended(org, day), stored_day(context, org, day)
     if config.from_late_activity and (stream := update(context, org, day, window, stored)):
         return stream
@@ -85,7 +87,7 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
     org: Org,
     day: str,
     window: Interval,
-    stored: StoredVersion | None,
+    stored: "StoredVersion | None",
     *,
     accept_loss: bool,
 ) -> FrameStream:
@@ -105,7 +107,7 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
         return Came(export.report.source, export.report.total_hits, export.report.received)
 
     return FrameStream(
-        CONVERSATION_SCHEMA,
+        CONVERSATION_COLUMNS.schema,
         _frames(context, export, day),
         metadata=lambda: _metadata(export.report),
         terms=terms(day, window, stored, policy, came, stored_source=stored_source),
@@ -113,8 +115,8 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
 
 
 def _frames(
-    context: dg.AssetExecutionContext, export: ConversationExport, partition_key: str
-) -> Iterator[pd.DataFrame]:
+    context: dg.AssetExecutionContext, export: "ConversationExport", partition_key: str
+) -> "Iterator[pd.DataFrame]":
     """The day's data frames, Arrow-backed so that nothing is converted on the way to Parquet."""
     progress = _Progress(context, partition_key)
     with as_failure(), export.batches() as batches:
@@ -133,7 +135,7 @@ class _Progress:
         self._started = time.monotonic()
         self._told = self._started
 
-    def tell(self, report: ExportReport, *, is_last: bool = False) -> None:
+    def tell(self, report: "ExportReport", *, is_last: bool = False) -> None:
         now = time.monotonic()
         if not is_last and now - self._told < _SECONDS_BETWEEN_PROGRESS:
             return
@@ -146,7 +148,9 @@ class _Progress:
         )
 
 
-def _metadata(report: ExportReport) -> Mapping[str, Any]:
+def _metadata(report: "ExportReport") -> Mapping[str, Any]:
+    from genesys_dagster.assets.update import contents
+
     return {
         "source": report.source,
         "pages": report.pages,

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
+from genesys_dagster.assets.columns_tab import table_schema
 from genesys_dagster.assets.conditions import Condition
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
-from genesys_dagster.lake.metadata import column_schema
 from genesys_dagster.org.org import Org
+from genesys_dagster.records.field import Columns
 from genesys_dagster.sql import code_version
 
 _KIND = "dagster/kind/"
@@ -53,7 +53,7 @@ def daily(
 
 
 def made_by(
-    org: Org, name: str, description: str, schema: pa.Schema, condition: Condition, *statements: str
+    org: Org, name: str, description: str, columns: Columns, condition: Condition, *statements: str
 ) -> dg.AssetSpec:
     """The spec of an asset that statements make.
 
@@ -61,14 +61,14 @@ def made_by(
         org: Whose asset it is.
         name: In the catalog.
         description: For people.
-        schema: Its columns.
+        columns: Its columns.
         condition: When it is computed by itself.
         *statements: What its content depends on besides its upstream.
     """
     return org.spec(
         name,
         description=description,
-        metadata={"dagster/column_schema": column_schema(schema)},
+        metadata={"dagster/column_schema": table_schema(columns)},
         code_version=code_version(*statements),
         automation_condition=condition,
     )

@@ -4,26 +4,23 @@ What older conversations did on a day is in its `late_activity`. Where the lake 
 never swept), it is looked for among those of the days before that are there.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple, TypeAlias
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from genesys_dagster.assets.tables import UPSTREAM, origins_of
 from genesys_dagster.assets.terms import window_of
 from genesys_dagster.dagster_private import looking_back
-from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.reading import facts
+from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lazy import ds, pa, pc
 from genesys_dagster.memory.pulls import LATE_ACTIVITY
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
-from genesys_dagster.sql.engine import query
-from genesys_dagster.sql.narrow import narrowed, needed
-from genesys_dagster.sql.schemas import SESSION_METRICS
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
+from genesys_dagster.sql.columns.tables import SESSION_METRICS
 from genesys_dagster.sql.table_specs import SPECS
 
 METRICS = "session_metrics"
@@ -90,7 +87,7 @@ def older(org: Org, day: str, columns: Sequence[str], metrics: Days, late: ds.Da
         metrics: Days of `session_metrics`, others than needed among them.
         late: The day of `late_activity`.
     """
-    schema = pa.schema([SESSION_METRICS.field(name) for name in columns])
+    schema = pa.schema([SESSION_METRICS.schema.field(name) for name in columns])
     if late is not None and _is_swept(org, day, late):
         return Older(FrameStream(schema, _of_records(org, day, schema, late)), [], from_late_activity=True)
     first = str(date.fromisoformat(day) - timedelta(days=org.figures_days_back))
@@ -100,12 +97,17 @@ def older(org: Org, day: str, columns: Sequence[str], metrics: Days, late: ds.Da
 
 def _is_swept(org: Org, day: str, late: ds.Dataset) -> bool:
     """Whether a sweep was for the whole day, as its bounds are now: the time zone may have been changed since."""
+    from genesys_dagster.lake.reading import facts
+
     window, swept = org.days.window(day), window_of(facts(late))
     return swept is None or (swept.start <= window.start and swept.end == window.end)
 
 
 def _of_records(org: Org, day: str, schema: pa.Schema, records: ds.Dataset) -> Iterator[pa.RecordBatch]:
-    rows = narrowed(records, needed(CONVERSATION_SCHEMA, origins_of(SPEC).all()))
+    from genesys_dagster.sql.engine import query
+    from genesys_dagster.sql.narrow import narrowed, needed
+
+    rows = narrowed(records, needed(CONVERSATION_COLUMNS.schema, origins_of(SPEC).all()))
     names = ", ".join(schema.names)
     statement = f"SELECT {names} FROM ({SPEC.statement}) WHERE conversation_start < $start"  # noqa: S608 - all ours
     return query(statement, {UPSTREAM: rows}, schema, parameters={"start": org.days.start_of(day)})
@@ -115,7 +117,7 @@ def _of_days(
     org: Org, day: str, schema: pa.Schema, metrics: Mapping[str, ds.Dataset]
 ) -> Iterator[pa.RecordBatch]:
     """The rows of the day alone: what else there is in the days before is not handed over."""
-    emitted, kind = pc.field("emit_date"), SESSION_METRICS.field("emit_date").type
+    emitted, kind = pc.field("emit_date"), SESSION_METRICS.schema.field("emit_date").type
     start, end = pa.scalar(org.days.start_of(day), kind), pa.scalar(org.days.end_of(day), kind)
     for rows in metrics.values():
         yield from rows.to_batches(columns=schema.names, filter=(emitted >= start) & (emitted < end))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stream import FrameStream
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 

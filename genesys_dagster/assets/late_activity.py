@@ -4,24 +4,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
 
 from genesys_dagster.assets.define import daily
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import OLDER_CONVERSATIONS, Came, stored_day, terms, window_of_stored
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lazy import pa, pc
 from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.memory.pulls import LATE_ACTIVITY
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
 from genesys_dagster.resources import GenesysResource
+
+if TYPE_CHECKING:
+    from genesys_dagster.lake.stored import StoredVersion
 
 # The first sweep makes up for the days between the last backfill and the day on which automation was switched on.
 _FIRST_SWEEP = 3  # days
@@ -64,7 +65,7 @@ def late_activity(org: Org) -> dg.AssetsDefinition:
     return sweep
 
 
-def _days_to_sweep(org: Org, day: str, swept: list[str], stored: StoredVersion | None) -> list[str]:
+def _days_to_sweep(org: Org, day: str, swept: list[str], stored: "StoredVersion | None") -> list[str]:
     """The day, after those since the last one that was swept before it, and those of the sweep that is stored."""
     covered = window_of_stored(stored) if stored else None
     first = org.days.day_of(covered.start) if covered else day
@@ -84,7 +85,7 @@ def _swept(
     windows = [org.days.window(each) for each in days]
     metadata: dict[str, Any] = {"days_swept": len(days)}
 
-    def frames() -> Iterator[pa.Table]:
+    def frames() -> "Iterator[pa.Table]":
         ledger = partial(InstanceLedger, context.instance, org, context.run.run_id, kind="sweep")
         with as_failure():
             found = genesys.sweep(windows, ledger)
@@ -96,10 +97,10 @@ def _swept(
         policy = genesys.commit_policy(accept_loss=accept_loss)
     window = Interval(windows[0].start, windows[-1].end)
     on_terms = terms(day, window, stored, policy, lambda: Came("job"), rows=OLDER_CONVERSATIONS)
-    return FrameStream(CONVERSATION_SCHEMA, frames(), lambda: metadata, on_terms)
+    return FrameStream(CONVERSATION_COLUMNS.schema, frames(), lambda: metadata, on_terms)
 
 
-def days_found(org: Org, rows: pa.Table) -> Mapping[str, int]:
+def days_found(org: Org, rows: "pa.Table") -> Mapping[str, int]:
     """How many of the conversations began on each day; days before the first partition are left out."""
     starts = rows["conversationStart"]
     first = pa.scalar(org.days.start_of(org.days.first), starts.type)

@@ -1,12 +1,16 @@
 """Reference data as an input: names are good to have, so its absence leaves them out and holds nothing up."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pyarrow.dataset as ds
-
+from genesys_dagster.lazy import ds
 from genesys_dagster.records.reference import ENTITIES
-from genesys_dagster.sql.engine import Source
+
+if TYPE_CHECKING:
+    from genesys_dagster.sql.engine import Source
 
 _log = logging.getLogger(__name__)
 

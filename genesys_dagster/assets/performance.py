@@ -4,11 +4,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM, follow_emitted
 from genesys_dagster.assets.define import asset, daily, made_by
@@ -17,26 +15,28 @@ from genesys_dagster.assets.lineage import lineage_metadata
 from genesys_dagster.assets.named import or_nothing
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.assets.tables import each, origins_of
-from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lazy import ds, pc
 from genesys_dagster.memory.pulls import DETAILS, LATE_ACTIVITY
 from genesys_dagster.org.org import Org
 from genesys_dagster.sql import load
-from genesys_dagster.sql.engine import Source, query
-from genesys_dagster.sql.figures import (
+from genesys_dagster.sql.columns.figures import (
     AGENT_PERFORMANCE,
     QUEUE_PERFORMANCE,
     QUEUE_PERFORMANCE_WEEKLY,
-    rows_of_days,
 )
+from genesys_dagster.sql.columns.tables import SESSION_METRICS
 from genesys_dagster.sql.origin import Found, Origin
-from genesys_dagster.sql.schemas import SESSION_METRICS
+
+if TYPE_CHECKING:
+    from genesys_dagster.sql.engine import Source
 
 _log = logging.getLogger(__name__)
 
 OLDER = "older_metrics"
 """What the statements call the metrics of older conversations."""
 
-_SCHEMAS = {
+_COLUMNS = {
     "queue_performance": QUEUE_PERFORMANCE,
     "agent_performance": AGENT_PERFORMANCE,
     "queue_performance_weekly": QUEUE_PERFORMANCE_WEEKLY,
@@ -57,7 +57,7 @@ _OF_METRICS = {
     "queue_performance": ["queue_id", "media_type", "direction", "name", "value", "emit_date"],
     "agent_performance": ["user_id", "media_type", "name", "value", "emit_date"],
 }
-_STATEMENTS = {name: load("performance", name) for name in _SCHEMAS}
+_STATEMENTS = {name: load("performance", name) for name in _COLUMNS}
 
 _WHEN = """
 A metric counts when Genesys Cloud emitted it, as in Genesys Cloud's own views. A partition holds all that was emitted on
@@ -133,7 +133,9 @@ def _queue_performance_weekly(org: Org) -> dg.AssetsDefinition:
         ins={"queue_performance": days},
     )
     def queue_performance_weekly(queue_performance: Days) -> FrameStream:
-        days = FrameStream(QUEUE_PERFORMANCE, rows_of_days(queue_performance, QUEUE_PERFORMANCE.names))
+        from genesys_dagster.sql.figures import rows_of_days
+
+        days = FrameStream(QUEUE_PERFORMANCE.schema, rows_of_days(queue_performance, QUEUE_PERFORMANCE.names))
         return _figures(org, "queue_performance_weekly", {"queue_performance": days}, {})
 
     return queue_performance_weekly
@@ -143,7 +145,7 @@ def _of_day(org: Org, name: str, description: str) -> dg.AssetSpec:
     """The spec of a daily figure. A queue's new name is no reason to compute years of days again: it follows no names."""
     late = org.key(LATE_ACTIVITY) if org.has(LATE_ACTIVITY) else None
     condition = follow_emitted(org.key(METRICS), org.key(DETAILS), late)
-    return made_by(org, name, description, _SCHEMAS[name], condition, _STATEMENTS[name], SPEC.statement)
+    return made_by(org, name, description, _COLUMNS[name], condition, _STATEMENTS[name], SPEC.statement)
 
 
 def _ins(org: Org, name: str, entity: str) -> dict[str, dg.AssetIn]:
@@ -157,7 +159,7 @@ def _by_day(  # noqa: PLR0913, PLR0917 - what a day is made of
     days: Sequence[str],
     metrics: Days,
     late: Mapping[str, Days],
-    names: Mapping[str, Source],
+    names: "Mapping[str, Source]",
     parameters: Mapping[str, Any],
 ) -> dg.Output[Any]:
     """A value per day of the run; `late` is `late_activity` by the name of the input, empty for an org without."""
@@ -184,11 +186,13 @@ def _by_day(  # noqa: PLR0913, PLR0917 - what a day is made of
 def _figures(
     org: Org,
     name: str,
-    sources: Mapping[str, Source],
+    sources: "Mapping[str, Source]",
     parameters: Mapping[str, Any],
     more: Callable[[], Mapping[str, Any]] = dict,
 ) -> FrameStream:
-    schema, late = _SCHEMAS[name], org.has(LATE_ACTIVITY)
+    from genesys_dagster.sql.engine import query
+
+    schema, late = _COLUMNS[name].schema, org.has(LATE_ACTIVITY)
 
     def metadata() -> Mapping[str, Any]:
         return {
@@ -223,7 +227,7 @@ def made_of(name: str, *, late: bool = True) -> Mapping[str, Found]:
     from genesys_dagster.sql.origins import origins, traced
 
     upstream = {table: _UPSTREAM[table] for table in _READS[name]}
-    found = origins(_STATEMENTS[name], _SCHEMAS[name].names, upstream).columns
+    found = origins(_STATEMENTS[name], _COLUMNS[name].names, upstream).columns
     return traced(found, {OLDER: _made_of_older(late=late)})
 
 

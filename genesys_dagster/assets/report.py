@@ -1,24 +1,17 @@
 """The asset `contact_center_report`: one page with the figures of the last 30 days."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow.dataset as ds
 
 from genesys_dagster.assets.define import asset
+from genesys_dagster.lazy import ds
 from genesys_dagster.org.org import Org
-from genesys_dagster.report.page import render
-from genesys_dagster.report.summary import summary
-from genesys_dagster.report.window import (
-    AGENT_COLUMNS,
-    DAYS,
-    QUEUE_COLUMNS,
-    ReportData,
-    Window,
-    outdated,
-    rows,
-)
+from genesys_dagster.report import DAYS
+
+if TYPE_CHECKING:
+    from genesys_dagster.report.window import ReportData
 
 DESCRIPTION = f"""\
 One HTML page for people who run the contact centre: volumes, service level, abandon rate and handle time by day, half
@@ -57,6 +50,9 @@ def contact_center_report(org: Org) -> dg.AssetsDefinition:
 
     @asset(org, spec, required_resource_keys={org.lake}, io_manager_key=org.pages, retry_policy=None)
     def page(context: dg.AssetExecutionContext) -> dg.Output[str]:
+        from genesys_dagster.report.page import render
+        from genesys_dagster.report.summary import summary
+
         data = _data(context, org)
         metadata: dict[str, Any] = {
             "summary": dg.MetadataValue.md(summary(data)),
@@ -70,8 +66,10 @@ def contact_center_report(org: Org) -> dg.AssetsDefinition:
     return page
 
 
-def _data(context: dg.AssetExecutionContext, org: Org) -> ReportData:
+def _data(context: dg.AssetExecutionContext, org: Org) -> "ReportData":
     """The last days that the lake has."""
+    from genesys_dagster.report.window import AGENT_COLUMNS, QUEUE_COLUMNS, ReportData, Window, outdated, rows
+
     keys = org.days.partitions.get_partition_keys()
     queues = _last_days(context, org, QUEUES, QUEUE_COLUMNS, keys)
     if not queues:

@@ -5,16 +5,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow.dataset as ds
 
 from genesys_dagster.assets.conditions import FOLLOW_UPSTREAM
 from genesys_dagster.assets.define import daily, made_by
 from genesys_dagster.assets.lineage import lineage_metadata
-from genesys_dagster.lake.frames import FrameStream
+from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lazy import ds
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
-from genesys_dagster.sql.engine import query
-from genesys_dagster.sql.narrow import narrowed, needed
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
 from genesys_dagster.sql.table_specs import SPECS, TableSpec
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ def tables(org: Org) -> list[dg.AssetsDefinition]:
 
 
 def _table(org: Org, table: TableSpec) -> dg.AssetsDefinition:
-    spec = made_by(org, table.name, table.description, table.schema, FOLLOW_UPSTREAM, table.statement)
+    spec = made_by(org, table.name, table.description, table.columns, FOLLOW_UPSTREAM, table.statement)
 
     @daily(org, spec, ins={"days": dg.AssetIn(org.key(UPSTREAM))})
     def rows(days: dict[str, ds.Dataset]) -> dg.Output[Any]:
@@ -53,8 +51,11 @@ def compute(org: Org, spec: TableSpec, conversation_details: ds.Dataset) -> Fram
         spec: The table.
         conversation_details: Parquet objects of conversations, of any age.
     """
+    from genesys_dagster.sql.engine import query
+    from genesys_dagster.sql.narrow import narrowed, needed
+
     found = origins_of(spec)
-    upstream = narrowed(conversation_details, needed(CONVERSATION_SCHEMA, found.all()))
+    upstream = narrowed(conversation_details, needed(CONVERSATION_COLUMNS.schema, found.all()))
     return FrameStream(
         spec.schema,
         query(spec.statement, {UPSTREAM: upstream}, spec.schema),
@@ -68,4 +69,4 @@ def origins_of(spec: TableSpec) -> "Origins":
     # sqlglot takes a third of a second to import, and only a run of a table needs it.
     from genesys_dagster.sql.origins import origins
 
-    return origins(spec.statement, spec.schema.names, {UPSTREAM: CONVERSATION_SCHEMA.names})
+    return origins(spec.statement, spec.schema.names, {UPSTREAM: CONVERSATION_COLUMNS.names})

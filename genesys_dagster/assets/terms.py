@@ -1,22 +1,26 @@
 """The terms on which a day's rows are committed: what is stored, what the new version is, and the rules between them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
-import pyarrow as pa
 
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.extract.commit import Candidate, Policy, Source, judge
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
-from genesys_dagster.lake.stored import StoredVersion
-from genesys_dagster.lake.terms import Finished, Span, Terms
 from genesys_dagster.memory.pulls import DETAILS, latest_pulls
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
+from genesys_dagster.records.field import Columns
+
+if TYPE_CHECKING:
+    from genesys_dagster.lake.stored import StoredVersion
+    from genesys_dagster.lake.terms import Finished, Span, Terms
 
 _FACT = "genesys_dagster."
 _SOURCE, _START, _END, _MISSING = (_FACT + name for name in ("source", "start", "end", "announced_missing"))
@@ -40,6 +44,8 @@ class Rows:
 
     def span(self, window: Interval) -> Span | None:
         """Which stored rows a new version should have."""
+        from genesys_dagster.lake.terms import Span
+
         return Span(self.at, window.start, window.end, self.without) if self.at else None
 
 
@@ -70,7 +76,7 @@ def stored_day(
     org: Org,
     day: str,
     asset: str = DETAILS,
-    schema: pa.Schema = CONVERSATION_SCHEMA,
+    columns: Columns = CONVERSATION_COLUMNS,
 ) -> StoredVersion | None:
     """The stored version of a day, as it is before anything is asked of Genesys Cloud; None if there is none.
 
@@ -79,7 +85,7 @@ def stored_day(
     lake = getattr(context.resources, org.lake)
     if not isinstance(lake, S3ParquetIOManager):
         return None
-    return lake.stored(org.key(asset), org.days.partitions, day, schema)
+    return lake.stored(org.key(asset), org.days.partitions, day, columns.schema)
 
 
 def source_of(
@@ -157,6 +163,8 @@ def terms(  # noqa: PLR0913 - what a judgement needs
         stored_source: Where the stored rows come from.
         rows: What they are.
     """
+    from genesys_dagster.lake.terms import Terms
+
     remembered: dict[str, Any] = {}
 
     def judged(finished: Finished) -> Mapping[str, Any]:

@@ -18,8 +18,8 @@ from genesys_dagster.assets.terms import (
 from genesys_dagster.extract.commit import Policy
 from genesys_dagster.extract.export import ExportReport
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.memory.pulls import LATE_ACTIVITY, Pull, latest_pulls, sweeps_naming
 from genesys_dagster.org.org import Org
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA

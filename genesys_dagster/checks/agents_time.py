@@ -10,16 +10,16 @@ no difference:
 - Offline: a published client that compares the same leaves it out, because most such periods are of that kind.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.user_aggregates import DEFINITION, PRESENCE, ROUTING, Category, UserAggregates
-from genesys_dagster.sql.agents_time import PRESENCE_SECONDS, ROUTING_SECONDS
+from genesys_dagster.lazy import pa, pc
+from genesys_dagster.sql.columns.agents_time import PRESENCE_SECONDS, ROUTING_SECONDS
 
 # As that client has them (laggyzee/genesys-mcp, _user_details.py, `_reconcile`), per user and status.
 TOLERANCE_SECONDS, TOLERANCE_SHARE = 120.0, 0.02

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.dataset as ds
 
 from genesys_dagster.checks import schema, snapshots
 from genesys_dagster.checks.by_day import told_by_day
@@ -17,9 +15,11 @@ from genesys_dagster.checks.plausibility import PLAUSIBILITY
 from genesys_dagster.checks.references import REFERENCES
 from genesys_dagster.checks.state import STATE
 from genesys_dagster.checks.themes import Day, ThemeCheck
+from genesys_dagster.lazy import ds
 from genesys_dagster.memory.pulls import DETAILS
 from genesys_dagster.org.org import Org
-from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
+from genesys_dagster.records.field import Columns
 
 THEMES: tuple[ThemeCheck, ...] = (*IDENTITY, *STATE, *PLAUSIBILITY, *REFERENCES)
 
@@ -29,16 +29,16 @@ class Contents(NamedTuple):
 
     Attributes:
         asset: Its name.
-        schema: What its objects look like.
+        columns: What its objects look like.
         themes: What must hold for its rows.
     """
 
     asset: str
-    schema: pa.Schema
+    columns: Columns
     themes: Sequence[ThemeCheck]
 
 
-CONVERSATIONS = Contents(DETAILS, CONVERSATION_SCHEMA, THEMES)
+CONVERSATIONS = Contents(DETAILS, CONVERSATION_COLUMNS, THEMES)
 
 
 def contents(org: Org, of: Contents = CONVERSATIONS) -> dg.AssetChecksDefinition:
@@ -86,7 +86,7 @@ def _look_into_all(
         for name, finding in look_into(dataset, day, themes).items():
             found[name][key] = finding
         if schema.NAME in names:
-            found[schema.NAME][key] = schema.schema_finding(dataset, of.schema)
+            found[schema.NAME][key] = schema.schema_finding(dataset, of.columns.schema)
     return found
 
 

@@ -1,14 +1,12 @@
 """Themes of identity and place: each conversation once, in the partition where it belongs."""
 
-from typing import ClassVar
+from __future__ import annotations
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import ClassVar
 
 from genesys_dagster.checks.finding import Finding
 from genesys_dagster.checks.themes import CONVERSATIONS, Day, Records, ThemeCheck
-from genesys_dagster.records.identities import IdentitySet
+from genesys_dagster.lazy import np, pa, pc
 
 _SHOWN = 10
 
@@ -19,6 +17,8 @@ class UniqueIds:
     leaves: ClassVar = frozenset({"conversationId"})
 
     def __init__(self, _: Day) -> None:
+        from genesys_dagster.records.identities import IdentitySet
+
         self._seen = IdentitySet()
         self._rows = 0
         self._repeated: list[str] = []

@@ -4,20 +4,20 @@ An Arrow dataset reads top-level columns whole, and `participants` is nearly the
 it can be read leaf by leaf: a tenth of the time and memory, measured on 18,000 conversations.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
+from genesys_dagster.lazy import ds, np, pa, pc, pq
 
 _ROWS_PER_BATCH = 2_000
 # Parquet's own level names between a list and its elements (Parquet format, "LogicalTypes", Lists).
 _LIST_LEVEL = re.compile(r"\.list\.(?:element|item)")
 
-Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
+if TYPE_CHECKING:
+    Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def batches(dataset: ds.Dataset, leaves: Collection[str]) -> Iterator[pa.RecordBatch]:
@@ -78,13 +78,13 @@ class Level:
         return len(self.values)
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch, column: str) -> "Level":
+    def of(cls, batch: pa.RecordBatch, column: str) -> Level:
         """The elements of a list column."""
         lists = batch[column]
         rows = _indices(pc.list_parent_indices(lists))
         return cls(pc.list_flatten(lists), rows, rows)
 
-    def below(self, name: str) -> "Level":
+    def below(self, name: str) -> Level:
         """The elements of a list within each element."""
         lists = self.get(name)
         parents = _indices(pc.list_parent_indices(lists))

@@ -1,15 +1,17 @@
 """The sums of a partition's metrics by queue, half hour and agent, in the way in which Genesys Cloud counts them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from genesys_dagster.checks.leaves import Level
+from genesys_dagster.lazy import np, pa, pc
 
-from genesys_dagster.checks.leaves import Indices, Level
+if TYPE_CHECKING:
+    from genesys_dagster.checks.leaves import Indices
 
 HALF_HOUR = timedelta(minutes=30)
 # By agent, those whose sums by user were seen to match Genesys Cloud's views of agents to the unit (laggyzee/genesys-mcp,

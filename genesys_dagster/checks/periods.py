@@ -1,21 +1,20 @@
 """Themes of periods of presence and routing status: each once, where it belongs, one after the other, of known values."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Collection
 from functools import partial
 
 import dagster as dg
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from genesys_dagster.checks.finding import WARN, Finding
 from genesys_dagster.checks.identity import Window
 from genesys_dagster.checks.references import Names
 from genesys_dagster.checks.state import OpenRecords, UnknownFields
 from genesys_dagster.checks.themes import Day, Records, ThemeCheck
-from genesys_dagster.records.identities import IdentitySet
-from genesys_dagster.records.user_status import ROUTING_STATUSES, SYSTEM_PRESENCES
+from genesys_dagster.lazy import np, pa, pc
+from genesys_dagster.records.model.user_status import ROUTING_STATUSES, SYSTEM_PRESENCES
 
 PERIODS = Records("periods", "user_id", "start_time", "end_time", "unknown_fields")
 # An end equals the next start to the millisecond in published answers (GenesysCloudBlueprints, "Generate Analytics Detailed
@@ -23,13 +22,15 @@ PERIODS = Records("periods", "user_id", "start_time", "end_time", "unknown_field
 TOLERANCE_MS = 1_000
 _KEY = [PERIODS.key, PERIODS.start]
 _SHOWN = 10
-_OPEN = np.iinfo(np.int64).max
+_OPEN = 2**63 - 1
 
 
 class UniquePeriods:
     """No user has two periods that began in the same millisecond."""
 
     def __init__(self, _: Day) -> None:
+        from genesys_dagster.records.identities import IdentitySet
+
         self._seen = IdentitySet()
         self._rows = self._repeats = 0
         self._repeated: list[str] = []
@@ -68,7 +69,7 @@ class InOrder:
         rows = rows.filter(pc.is_valid(rows[PERIODS.start]))
         users = [self._users.setdefault(user, len(self._users)) for user in rows[PERIODS.key].to_pylist()]
         starts, ends = (pc.cast(rows[name], pa.int64()) for name in (PERIODS.start, PERIODS.end))
-        self._seen.append(np.array([users, starts, pc.fill_null(ends, int(_OPEN))], np.int64))
+        self._seen.append(np.array([users, starts, pc.fill_null(ends, _OPEN)], np.int64))
 
     def finding(self) -> Finding:
         """Say how many do not."""

@@ -1,16 +1,16 @@
 """Themes of plausibility: values and times that make sense in themselves."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import ClassVar
 
 import dagster as dg
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from genesys_dagster.checks.finding import WARN, Finding
 from genesys_dagster.checks.leaves import Level
 from genesys_dagster.checks.themes import Day, ThemeCheck
+from genesys_dagster.lazy import np, pa, pc
 
 # Clocks of the services that write segments differ a little: a segment was seen to begin 13 ms before its conversation.
 TOLERANCE_MS = 1_000

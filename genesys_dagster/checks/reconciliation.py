@@ -12,7 +12,6 @@ ask. A metric that this org's Genesys Cloud refuses is left out and named.
 import asyncio
 
 import dagster as dg
-import pyarrow.dataset as ds
 
 from genesys_dagster.checks.comparison import by_cell, compare
 from genesys_dagster.checks.explanation import Explanation, explain
@@ -28,6 +27,7 @@ from genesys_dagster.genesys.aggregates import PERMISSION
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.metric_names import COMMON_METRICS, SERVICE_LEVEL
+from genesys_dagster.lazy import ds
 from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
 

@@ -1,15 +1,16 @@
 """Themes of reference: ids in conversations have a name in the reference data."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from genesys_dagster.checks.finding import WARN, Finding, not_compared
 from genesys_dagster.checks.leaves import Level
 from genesys_dagster.checks.themes import Day, ThemeCheck
+from genesys_dagster.lazy import pa, pc
 
 _SHOWN = 50
 

@@ -1,10 +1,11 @@
 """The object's schema is that of its table."""
 
+from __future__ import annotations
+
 import dagster as dg
-import pyarrow as pa
-import pyarrow.dataset as ds
 
 from genesys_dagster.checks.finding import Finding
+from genesys_dagster.lazy import ds, pa
 
 NAME = "schema"
 DESCRIPTION = (

@@ -3,13 +3,15 @@
 An input of the check would do the same but fail the run of a day as long as the snapshot was never materialized.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
+from genesys_dagster.lazy import pa
 from genesys_dagster.org.org import Org
 
 

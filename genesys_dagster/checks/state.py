@@ -1,14 +1,16 @@
 """Themes about how far the records are: what is still open, and what the schema does not know yet."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections import Counter
 
 import dagster as dg
-import pyarrow as pa
 
 from genesys_dagster.checks.finding import WARN, Finding
 from genesys_dagster.checks.themes import CONVERSATIONS, Day, Records, ThemeCheck
+from genesys_dagster.lazy import pa
 
 _POSITION = re.compile(r"\[\d+\]")
 _SHOWN = 50

@@ -1,13 +1,14 @@
 """What a check of a partition's content is: a theme that sees all rows, batch by batch, and then has a finding."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-import pyarrow as pa
-
 from genesys_dagster.checks.finding import Finding
+from genesys_dagster.lazy import pa
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
-import pyarrow.dataset as ds
 
 from genesys_dagster.checks import snapshots
 from genesys_dagster.checks.agents_time import (
@@ -27,6 +26,7 @@ from genesys_dagster.checks.partition import partition_check
 from genesys_dagster.genesys import user_aggregates as api
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.lazy import ds
 from genesys_dagster.org.org import Org
 from genesys_dagster.resources import GenesysResource
 

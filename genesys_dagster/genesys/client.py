@@ -3,6 +3,8 @@
 The only module that knows httpx.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import re
@@ -14,7 +16,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from genesys_dagster import telemetry
@@ -44,6 +45,7 @@ from genesys_dagster.genesys.surroundings import (
     what_is_wrong,
 )
 from genesys_dagster.genesys.waits import pause_after_429, retry_after
+from genesys_dagster.lazy import httpx
 
 __all__ = ["ClientStats", "GenesysClient", "Response"]
 

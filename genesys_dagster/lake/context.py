@@ -3,13 +3,14 @@
 import importlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from genesys_dagster.lake import locate
 from genesys_dagster.lake.errors import ReadError
-from genesys_dagster.lake.partitions import Locate
+
+if TYPE_CHECKING:
+    from genesys_dagster.lake.partitions import Locate
 
 _DAY = "%Y-%m-%d"
 
@@ -51,13 +52,15 @@ def partition_columns(definition: dg.PartitionsDefinition, key: str) -> Mapping[
     return {"partition": key}
 
 
-def locator(definition: dg.PartitionsDefinition, keys: Sequence[str]) -> Locate:
+def locator(definition: dg.PartitionsDefinition, keys: Sequence[str]) -> "Locate":
     """Returns the function that finds each row's partition from a column.
 
     Args:
         definition: The asset's partitions definition.
         keys: The partition keys of the run.
     """
+    from genesys_dagster.lake import locate
+
     if isinstance(definition, dg.TimeWindowPartitionsDefinition):
         windows = [definition.time_window_for_partition_key(key) for key in keys]
         spans = [(window.start, window.end) for window in windows]

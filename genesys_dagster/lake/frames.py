@@ -5,46 +5,23 @@ so none of them is imported here.
 """
 
 import itertools
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from genesys_dagster.lake.conform import conform, schema_of
 from genesys_dagster.lake.errors import FrameError
-from genesys_dagster.lake.terms import Terms
+from genesys_dagster.lake.stream import FrameStream
 
-Frame: TypeAlias = pd.DataFrame | pa.RecordBatch | pa.Table
 _ARROW_FRAMES = (pd.DataFrame, pa.RecordBatch, pa.Table)
 
 _ACCEPTED = (
     "a pandas or Polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, an iterable of "
     "DataFrames or RecordBatches, or a FrameStream"
 )
-
-
-@dataclass
-class FrameStream:
-    """Data frames that are made while they are written.
-
-    Attributes:
-        schema: The schema of the object, also if no frame comes. `nullable=False` is kept. Field
-            metadata `description` and `personal` (`true`) reach Dagster's column schema and preview.
-        frames: Iterated once. If it has a `close` method (generators do), that is called in every
-            case, once or more: after the last frame, after an error, after an interrupt.
-        metadata: Called once, when the frames are exhausted and before the object is committed:
-            Dagster metadata to add.
-        terms: On which terms the rows take the place of what is stored; None for any, as long as
-            nobody else replaces it in the meantime.
-    """
-
-    schema: pa.Schema
-    frames: Iterable[Frame]
-    metadata: Callable[[], Mapping[str, Any]] = dict
-    terms: Terms | None = None
 
 
 def as_stream(value: object) -> FrameStream:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from genesys_dagster.lake.columns_tab import shown, struct_of
 from genesys_dagster.lake.preview import preview
 from genesys_dagster.lake.publish import Written
 
@@ -54,23 +55,13 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
 
 def _column(field: pa.Field) -> dg.TableColumn:
     text = (field.metadata or {}).get(b"description", b"").decode()
-    members = _members(field.type)
-    listed = f"Fields: {', '.join(members)}." if members else ""
-    return dg.TableColumn(
-        name=field.name,
-        type=readable_type(field.type),
-        description=" ".join(filter(None, (text, listed))) or None,
-        constraints=dg.TableColumnConstraints(nullable=field.nullable),
-    )
+    return shown(field.name, readable_type(field.type), text, _members(field.type), nullable=field.nullable)
 
 
 def readable_type(kind: pa.DataType) -> str:
-    """Returns a type as text, such as `list<struct<12 fields>>`.
-
-    Spelled out, the members of a struct would take the width of the whole table from the descriptions.
-    """
+    """Returns a type as text, such as `list<struct<12 fields>>`."""
     if pa.types.is_struct(kind):
-        return f"struct<{kind.num_fields} field{'' if kind.num_fields == 1 else 's'}>"
+        return struct_of(kind.num_fields)
     if pa.types.is_map(kind):
         return f"map<{readable_type(kind.key_type)}, {readable_type(kind.item_type)}>"
     if _is_list(kind):

@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from genesys_dagster.lake.errors import FrameError
 from genesys_dagster.lake.frames import (
     Chained,
-    FrameStream,
     as_stream,
     check_kind,
     closing,
     is_plain_iterable,
     tables,
 )
+from genesys_dagster.lake.stream import FrameStream
 
 Pair = tuple[str, FrameStream]
 Locate = Callable[[pa.ChunkedArray], pa.Array]

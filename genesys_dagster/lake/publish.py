@@ -11,10 +11,11 @@ from genesys_dagster.lake.allocator import memory_given_back
 from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.conform import without_pandas
 from genesys_dagster.lake.errors import FrameError
-from genesys_dagster.lake.frames import FrameStream, closing, tables
+from genesys_dagster.lake.frames import closing, tables
 from genesys_dagster.lake.multipart import MultipartUpload, UploadedObject
 from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
 from genesys_dagster.lake.parts import DEFAULT_PART_SIZE
+from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.lake.terms import Judgement, Terms
 
 if TYPE_CHECKING:

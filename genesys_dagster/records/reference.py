@@ -4,15 +4,29 @@ Names are those of the tables (snake_case). What the columns do not hold is kept
 data of users excepted, which the analyses do not need.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
-from genesys_dagster.records.field import choice, count, flag, reference, text, timestamp
+from genesys_dagster.lazy import pa
+from genesys_dagster.records.field import (
+    BOOLEAN,
+    TIMESTAMP,
+    WHOLE,
+    Columns,
+    Field,
+    Kind,
+    choice,
+    count,
+    flag,
+    reference,
+    text,
+    timestamp,
+)
 from genesys_dagster.records.instants import milliseconds
 
 Json = Mapping[str, Any]
@@ -39,7 +53,7 @@ class Column:
         spelt: How a text is written here.
     """
 
-    field: pa.Field
+    field: Field
     path: tuple[str, ...]
     spelt: Callable[[str], str] = str
 
@@ -59,7 +73,7 @@ class Entity:
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema; `unknown_fields` is the last column."""
-        return pa.schema([*(column.field for column in self.columns), _UNKNOWN])
+        return Columns([*(column.field for column in self.columns), _UNKNOWN]).schema
 
     def table(self, entities: Iterable[Json]) -> pa.Table:
         """Bring entities into the schema, in order of their ids so that equal entities make equal tables."""
@@ -109,13 +123,13 @@ def _value(entity: Json, path: Sequence[str]) -> Any:
     return value
 
 
-def _typed(value: Any, kind: pa.DataType) -> Any:
+def _typed(value: Any, kind: Kind) -> Any:
     """The value if it has the column's type, else None: it then stays in `unknown_fields`."""
-    if pa.types.is_timestamp(kind):
+    if kind == TIMESTAMP:
         return _instant(value)
-    if pa.types.is_boolean(kind):
+    if kind == BOOLEAN:
         return value if isinstance(value, bool) else None
-    if pa.types.is_integer(kind):
+    if kind == WHOLE:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
     return value if isinstance(value, str) else None
 
@@ -125,7 +139,7 @@ def _instant(value: Any) -> int | None:
     return read.value if read and read.is_exact else None
 
 
-def _column(field_: pa.Field, *path: str) -> Column:
+def _column(field_: Field, *path: str) -> Column:
     return Column(field_, path)
 
 
@@ -135,9 +149,7 @@ def _in_capitals(text_: str) -> str:
 
 
 def _id(what: str) -> Column:
-    return _column(
-        text("id", f"Id of the {what}, as conversation records name it.").with_nullable(False), "id"
-    )
+    return _column(text("id", f"Id of the {what}, as conversation records name it.").required(), "id")
 
 
 _DIVISION = (

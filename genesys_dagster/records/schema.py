@@ -1,16 +1,7 @@
-"""The one Arrow schema of a conversation detail record, the same for every day, source and page."""
+"""The one Arrow schema of a conversation detail record."""
 
 import pyarrow as pa
 
-from genesys_dagster.records.field import text
-from genesys_dagster.records.model.conversation import CONVERSATION
+from genesys_dagster.records.columns import CONVERSATION_COLUMNS
 
-UNKNOWN_FIELDS = text(
-    "unknownFields",
-    "JSON object, path to value, of everything in the record that the columns cannot hold as it was sent: "
-    "fields that the schema does not know yet and values that do not have the declared type.",
-    personal=True,
-)
-
-CONVERSATION_SCHEMA: pa.Schema = pa.schema([*CONVERSATION, UNKNOWN_FIELDS])
-"""One row per conversation: the API's names and nesting, and `unknownFields` as the last column."""
+CONVERSATION_SCHEMA: pa.Schema = CONVERSATION_COLUMNS.schema

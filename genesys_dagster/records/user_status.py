@@ -1,12 +1,8 @@
-"""Periods of presence and routing status: their columns, and pages of user details as rows of them.
-
-Genesys Cloud gives a period no id (SDK 269, models/analytics_user_presence_record.py and
-analytics_routing_status_record.py): a period is told by its user, its kind and its start.
-"""
+"""Pages of user details as rows of periods of presence and routing status, and what is done with such rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,47 +11,13 @@ import pyarrow.compute as pc
 from genesys_dagster.records.asides import Asides
 from genesys_dagster.records.envelope import is_text, objects_of
 from genesys_dagster.records.errors import DecodeError
-from genesys_dagster.records.field import choice, reference, text, timestamp
 from genesys_dagster.records.instants import milliseconds
+from genesys_dagster.records.model import user_status as model
+from genesys_dagster.records.model.user_status import Kind
 
-Kind: TypeAlias = Literal["presence", "routing_status"]
-
-# SDK 269, models/analytics_user_presence_record.py, analytics_routing_status_record.py.
-SYSTEM_PRESENCES = (
-    "AVAILABLE", "AWAY", "BUSY", "OFFLINE", "IDLE", "ON_QUEUE", "MEAL", "TRAINING", "MEETING", "BREAK",
-)  # fmt: skip
-ROUTING_STATUSES = ("OFF_QUEUE", "IDLE", "INTERACTING", "NOT_RESPONDING", "COMMUNICATING")
-
-_KIND = choice("kind", "What the period is one of: presence or routing_status.").with_nullable(False)
-_USER = reference("user_id", "User whose status it is.").with_nullable(False)
-_START = timestamp("start_time", "When the period began, however long ago.")
-_END = timestamp("end_time", "When it ended; null while it is open, as far as is known.")
-_PRESENCE = choice(
-    "system_presence",
-    "What the user has chosen to be: AVAILABLE, AWAY, BUSY, OFFLINE, IDLE (away by the system), ON_QUEUE, MEAL, TRAINING, "
-    "MEETING or BREAK.",
-)
-_DEFINITION = reference(
-    "organization_presence_id", "Presence definition, of the system or the org's own, by id."
-)
-_ROUTING = choice(
-    "routing_status",
-    "What the routing of interactions makes of the user: OFF_QUEUE, IDLE, INTERACTING, NOT_RESPONDING or COMMUNICATING.",
-)
-_UNKNOWN = text(
-    "unknown_fields",
-    "JSON object, path to value, of everything in the record that the columns cannot hold as it was sent. What stands at "
-    "the user and not at a period is at the user's first period, under userDetail.",
-    personal=True,
-)
-
-USER_PRESENCE: pa.Schema = pa.schema([_USER, _START, _END, _PRESENCE, _DEFINITION, _UNKNOWN])
-USER_ROUTING_STATUS: pa.Schema = pa.schema([_USER, _START, _END, _ROUTING, _UNKNOWN])
-PERIODS: pa.Schema = pa.schema([_KIND, *USER_PRESENCE, _ROUTING])
-"""Periods of both kinds together: those that begin on days before that of their partition."""
-
-KEY = ("user_id", "start_time")
-"""What tells periods of one kind apart."""
+USER_PRESENCE: pa.Schema = model.USER_PRESENCE.schema
+USER_ROUTING_STATUS: pa.Schema = model.USER_ROUTING_STATUS.schema
+PERIODS: pa.Schema = model.PERIODS.schema
 
 _LISTS: Mapping[str, tuple[Kind, str]] = {
     "primaryPresence": ("presence", "systemPresence"),
@@ -105,7 +67,7 @@ def read_periods(page: bytes, records_key: str = "userDetails") -> Periods:
         _add_user(user, rows, asides)
     table = pa.Table.from_pylist(rows, schema=PERIODS)
     if any(asides.texts):
-        at = PERIODS.get_field_index(_UNKNOWN.name)
+        at = PERIODS.get_field_index(model.UNKNOWN_FIELDS.name)
         table = table.set_column(at, PERIODS.field(at), pa.array(asides.texts, pa.string()))
     return Periods(table, asides.paths)
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_dagster.assets.late_activity import days_found as conversations_found
+from genesys_dagster.assets.status_of_day import days_found as periods_found
 from genesys_dagster.assets.terms import said_of, window_of
-from genesys_dagster.assets.user_status import days_found as periods_found
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.memory.pulls import CONVERSATIONS, DETAILS, LATE_ACTIVITY, USER_STATUS
 from genesys_dagster.org.org import Org

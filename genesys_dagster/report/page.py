@@ -7,8 +7,8 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from genesys_dagster.report import tables
-from genesys_dagster.report.window import DAYS, ReportData
+from genesys_dagster.report import DAYS, tables
+from genesys_dagster.report.window import ReportData
 from genesys_dagster.report.words import day, percent, target, whole
 
 if TYPE_CHECKING:

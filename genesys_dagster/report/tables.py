@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from genesys_dagster.report import DAYS
 from genesys_dagster.report.figures import Figures
-from genesys_dagster.report.window import DAYS, ReportData
+from genesys_dagster.report.window import ReportData
 from genesys_dagster.report.words import UNKNOWN, duration, percent, short_day, whole
 
 _HEAD = ("Offered", "Service level", "Abandon rate", "Answer time", "Handle time")

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from genesys_dagster.report import DAYS
 from genesys_dagster.report.figures import SUMMED, Figures
 from genesys_dagster.sql.figures import is_whole_day, rows_of_days
 
-DAYS = 30
 _USUAL_WEEKS = 4
 
 QUEUE_COLUMNS = ("day", "half_hour", "queue_id", "queue_name", "media_type", "target_seconds", *SUMMED)

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from genesys_dagster.lake.errors import LakeError
-from genesys_dagster.lake.frames import FrameStream, closing, tables
+from genesys_dagster.lake.frames import closing, tables
+from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.sql.shape import shaped
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from genesys_dagster.lake.errors import ReadError
-from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.nested import is_plain_list
+from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.sql.origin import Origin
 
 # A few megabytes of conversations: what DuckDB takes at a time.

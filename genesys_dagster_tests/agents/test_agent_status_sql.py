@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from genesys_dagster.records.user_status import PERIODS, of_kind
 from genesys_dagster.sql import load
-from genesys_dagster.sql.agents_time import AGENT_STATUS, AGENT_STATUS_DAILY
 from genesys_dagster.sql.engine import query
 from genesys_dagster_tests.agents.oracle import seconds_by_half_hour
+from genesys_dagster_tests.schemas import AGENT_STATUS, AGENT_STATUS_DAILY
 
 UTC_DAY = (datetime(2026, 5, 5, tzinfo=UTC), datetime(2026, 5, 6, tzinfo=UTC))
 USERS = pa.table({"id": ["u"], "name": ["First Agent"]})

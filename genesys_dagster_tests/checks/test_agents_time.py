@@ -11,9 +11,9 @@ from genesys_dagster.checks.agents_time import ALL, Ours, compare, our_time
 from genesys_dagster.checks.user_aggregates import judge
 from genesys_dagster.genesys.user_aggregates import DEFINITION, PRESENCE, ROUTING, Category, UserAggregates
 from genesys_dagster.records.user_status import PERIODS, of_kind
-from genesys_dagster.sql.agents_time import AGENT_STATUS_DAILY
 from genesys_dagster_tests.conftest import DAY
 from genesys_dagster_tests.default_org import DAYS
+from genesys_dagster_tests.schemas import AGENT_STATUS_DAILY
 
 WINDOW = DAYS.window(str(DAY))
 LENGTH = 86_400.0

@@ -149,7 +149,7 @@ def test_periods_that_stand_twice_keep_figures_from_being_made(environment, lake
         return pa.concat_tables([rows, rows])
 
     time = AgentsTime(lake)
-    monkeypatch.setattr("genesys_dagster.assets.user_status.of_kind", twice)
+    monkeypatch.setattr("genesys_dagster.assets.status_of_day.of_kind", twice)
     assert not time.pull_and_check(DAY).success
     assert not any("agent_status" in key for key in list(lake.keys()))
     assert any("user_presence" in key for key in list(lake.keys()))

@@ -12,7 +12,6 @@ from genesys_dagster.assets.performance import performance
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.records.reference import ENTITIES
-from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY, Outcome
 from genesys_dagster_tests.default_org import (
     PARTITIONS,
@@ -22,6 +21,7 @@ from genesys_dagster_tests.default_org import (
     queue_performance_weekly,
     resources_of,
 )
+from genesys_dagster_tests.schemas import SESSION_METRICS
 
 NAMES = ENTITIES["queues"].schema
 QUEUES = [{"id": "sales", "name": "Sales"}]

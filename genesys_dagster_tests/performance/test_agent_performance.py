@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from genesys_dagster.sql.figures import AGENT_PERFORMANCE
 from genesys_dagster_tests.performance.conftest import figures_of_agents as figures
 from genesys_dagster_tests.performance.conftest import metric
+from genesys_dagster_tests.schemas import AGENT_PERFORMANCE
 
 
 def test_handling_and_its_parts_are_added_up():

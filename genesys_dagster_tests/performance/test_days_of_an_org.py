@@ -13,7 +13,6 @@ from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
-from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster_tests.conftest import DAY, Outcome
 from genesys_dagster_tests.default_org import (
     PARTITIONS,
@@ -25,6 +24,7 @@ from genesys_dagster_tests.default_org import (
 )
 from genesys_dagster_tests.performance import oracle
 from genesys_dagster_tests.performance.conftest import NAMES
+from genesys_dagster_tests.schemas import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 
 SESSION_METRICS = next(table for table in TABLES if table.key == dg.AssetKey("session_metrics"))
 

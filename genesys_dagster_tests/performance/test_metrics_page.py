@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from genesys_dagster.assets.service_level import ServiceLevelConfig
-from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 from genesys_dagster_tests.performance.conftest import figures_of_queues, metric
+from genesys_dagster_tests.schemas import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 

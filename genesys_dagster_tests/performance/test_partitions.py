@@ -15,8 +15,6 @@ from genesys_dagster.assets.performance import performance
 from genesys_dagster.assets.service_level import ServiceLevelConfig
 from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
-from genesys_dagster.sql.figures import QUEUE_PERFORMANCE
-from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY
 from genesys_dagster_tests.default_org import agent_performance, queue_performance
 from genesys_dagster_tests.performance.conftest import (
@@ -28,6 +26,7 @@ from genesys_dagster_tests.performance.conftest import (
     materialized,
     metric,
 )
+from genesys_dagster_tests.schemas import QUEUE_PERFORMANCE, SESSION_METRICS
 
 DAYS = [DAY + timedelta(days=number) for number in range(-1, 3)]
 FACTS = "genesys_dagster."

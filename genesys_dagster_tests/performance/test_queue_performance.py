@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_dagster.sql.figures import (
-    AGENT_PERFORMANCE,
-    QUEUE_PERFORMANCE,
-    QUEUE_PERFORMANCE_WEEKLY,
-)
-from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import DAY
 from genesys_dagster_tests.default_org import queue_performance
 from genesys_dagster_tests.performance.conftest import QUEUES, materialized, metric
 from genesys_dagster_tests.performance.conftest import figures_of_queues as figures
+from genesys_dagster_tests.schemas import (
+    AGENT_PERFORMANCE,
+    QUEUE_PERFORMANCE,
+    QUEUE_PERFORMANCE_WEEKLY,
+    SESSION_METRICS,
+)
 
 
 def only(rows, **config):

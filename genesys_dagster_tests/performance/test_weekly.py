@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
-from genesys_dagster.sql.figures import QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 from genesys_dagster_tests.default_org import PARTITIONS, WEEKS, queue_performance_weekly
 from genesys_dagster_tests.performance.conftest import figures_of_queues, metric
+from genesys_dagster_tests.schemas import QUEUE_PERFORMANCE, QUEUE_PERFORMANCE_WEEKLY
 
 MONDAY = date(2026, 5, 4)
 WEEK = [MONDAY + timedelta(days=number) for number in range(7)]

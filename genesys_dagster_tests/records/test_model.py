@@ -9,12 +9,14 @@ from types import ModuleType
 import pyarrow as pa
 import pytest
 
-from genesys_dagster.records.field import TIMESTAMP
-from genesys_dagster.records.model.conversation import CONVERSATION
+from genesys_dagster.records.field import Columns
+from genesys_dagster.records.model import conversation
+
+CONVERSATION = Columns(conversation.CONVERSATION).schema
 
 SDK_TYPES = {
     "str": pa.string(),
-    "datetime": TIMESTAMP,
+    "datetime": pa.timestamp("ms", "UTC"),
     "bool": pa.bool_(),
     "int": pa.int64(),
     "float": pa.float64(),

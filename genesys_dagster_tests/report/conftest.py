@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from genesys_dagster.report.window import AGENT_COLUMNS, QUEUE_COLUMNS, ReportData, Window, rows
-from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
+from genesys_dagster_tests.schemas import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
 
 LAST = date(2026, 5, 12)
 """A Tuesday."""

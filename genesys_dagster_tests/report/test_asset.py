@@ -13,8 +13,6 @@ from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.records.reference import ENTITIES
 from genesys_dagster.report.io_manager import S3PageIOManager, _address
-from genesys_dagster.sql.figures import AGENT_PERFORMANCE, QUEUE_PERFORMANCE
-from genesys_dagster.sql.schemas import SESSION_METRICS
 from genesys_dagster_tests.conftest import Outcome
 from genesys_dagster_tests.default_org import PARTITIONS as ALL_DAYS
 from genesys_dagster_tests.default_org import (
@@ -25,6 +23,7 @@ from genesys_dagster_tests.default_org import (
 )
 from genesys_dagster_tests.performance.conftest import metric
 from genesys_dagster_tests.report.conftest import LAST, agent_row, back, queue_row
+from genesys_dagster_tests.schemas import AGENT_PERFORMANCE, QUEUE_PERFORMANCE, SESSION_METRICS
 
 ORG = GenesysCloud.from_environment(start="2026-05-01")
 PARTITIONS = ORG.days.partitions

@@ -4,8 +4,8 @@ import pytest
 
 from genesys_dagster.report.figures import Figures
 from genesys_dagster.report.window import Window, outdated
-from genesys_dagster.sql.figures import QUEUE_PERFORMANCE
 from genesys_dagster_tests.report.conftest import LAST, agent_row, back, partitions, queue_row, report_data
+from genesys_dagster_tests.schemas import QUEUE_PERFORMANCE
 
 
 def test_the_report_ends_with_the_last_day_in_the_lake_and_has_thirty():

@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 
 from genesys_dagster.assets.tables import compute
 from genesys_dagster.records.decode import decode
+from genesys_dagster.records.field import Columns
 from genesys_dagster.records.model.conversation import CONVERSATION
 from genesys_dagster.records.model.participant import PARTICIPANT
 from genesys_dagster.records.model.quality import EVALUATION, SURVEY
 from genesys_dagster.records.model.segment import SEGMENT
 from genesys_dagster.records.model.session import SESSION, SESSION_METRIC
-from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster.sql.columns.tables import snake_case
 from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.default_org import ORG
 from genesys_dagster_tests.records.conversations import page
@@ -103,7 +104,11 @@ def _of(fields):
 
 def _fields(row, fields):
     """The API's fields of a row, under their own names; levels with a table of their own are left out."""
-    return {f.name: _back(row[snake_case(f.name)], f.type) for f in fields if snake_case(f.name) in row}
+    return {
+        f.name: _back(row[snake_case(f.name)], f.type)
+        for f in Columns(fields).schema
+        if snake_case(f.name) in row
+    }
 
 
 def _back(value, kind):

@@ -7,9 +7,9 @@ import pytest
 
 from genesys_dagster.assets.lineage import METADATA_KEY, TABLE_KEY, column_lineage, lineage_metadata
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
+from genesys_dagster.sql.columns.tables import snake_case
 from genesys_dagster.sql.origin import OriginError
 from genesys_dagster.sql.origins import origins, traced
-from genesys_dagster.sql.schemas import snake_case
 from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.default_org import ORG
 from genesys_dagster_tests.tables.levels import LEVELS

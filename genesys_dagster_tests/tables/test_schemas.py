@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from genesys_dagster.sql.schemas import snake_case
+from genesys_dagster.sql.columns.tables import snake_case
 from genesys_dagster.sql.table_specs import SPECS
 from genesys_dagster_tests.tables.levels import LEVELS
 

@@ -1,7 +1,5 @@
 """The tables as their users know them: materialized from the sandbox org into the lake."""
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import dagster as dg
@@ -168,13 +166,6 @@ def test_an_object_that_is_no_parquet_is_an_error_and_leaves_the_table_before(ma
     lake.put(body=b"PAR1 but not really")
     assert not materialize(selection=["segments"]).success
     assert stored("segments").equals(before)
-
-
-def test_loading_the_tables_imports_neither_duckdb_nor_sqlglot():
-    """Seconds in every process that loads the definitions, for what only a table's run needs."""
-    code = "import sys, genesys_dagster.assets.tables; print({'duckdb', 'sqlglot'} & set(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert loaded.stdout.strip() == "set()"
 
 
 def test_a_bucket_that_is_out_of_reach_is_tried_again(materialize, environment):

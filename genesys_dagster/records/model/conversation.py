@@ -4,20 +4,28 @@ Source of names and meanings: Genesys Cloud SDK 269, models/analytics_conversati
 declares a required field; only the id, without which a record is worthless, is required here.
 """
 
-import pyarrow as pa
-
-from genesys_dagster.records.field import choice, flag, many, number, references, text, texts, timestamp
+from genesys_dagster.records.field import (
+    Field,
+    choice,
+    flag,
+    many,
+    number,
+    references,
+    text,
+    texts,
+    timestamp,
+)
 from genesys_dagster.records.model.participant import PARTICIPANT
 from genesys_dagster.records.model.quality import EVALUATION, RESOLUTION, SURVEY
 
-CONVERSATION: list[pa.Field] = [
+CONVERSATION: list[Field] = [
     texts("accessAttributes", "Attributes that restrict who can see the conversation."),
     text("associatedConversationId", "Conversation that the initiator connected with this new one."),
     timestamp("conferenceStart", "When the conference call began."),
     texts("consultationConversationIds", "Conversations that the initiator connected with this one."),
     # Estuary connector source-genesys, models.py: the key is missing, not null, while the conversation runs.
     timestamp("conversationEnd", "When the conversation ended; absent while it is open."),
-    text("conversationId", "Id of the conversation.").with_nullable(False),
+    text("conversationId", "Id of the conversation.").required(),
     choice("conversationInitiator", "Purpose of the participant who opened a message conversation."),
     timestamp("conversationStart", "When the conversation began."),
     flag("customerParticipation", "Whether the customer sent a message in a messaging conversation."),

@@ -3,11 +3,9 @@
 Source of names and meanings: Genesys Cloud SDK 269, models/analytics_flow.py and analytics_flow_outcome.py.
 """
 
-import pyarrow as pa
+from genesys_dagster.records.field import Field, choice, flag, many, reference, text, timestamp
 
-from genesys_dagster.records.field import choice, flag, many, reference, text, timestamp
-
-FLOW_OUTCOME: list[pa.Field] = [
+FLOW_OUTCOME: list[Field] = [
     choice("flowOutcome", "Outcome id and outcome value in one text, with a colon between them."),
     timestamp("flowOutcomeEndTimestamp", "When the outcome ended; can be absent if it was not a success."),
     reference("flowOutcomeId", "Flow outcome, by id."),
@@ -15,7 +13,7 @@ FLOW_OUTCOME: list[pa.Field] = [
     choice("flowOutcomeValue", "Result of the outcome, such as SUCCESS."),
 ]
 
-FLOW: list[pa.Field] = [
+FLOW: list[Field] = [
     choice("endingLanguage", "Language in which the flow ended, as a tag such as en-us."),
     text("entryReason", "What led into the flow: an address, user id or flow id.", personal=True),
     choice("entryType", "Way into the flow: dnis, agent, flow, direct or outbound."),

@@ -4,11 +4,9 @@ Source of names and meanings: Genesys Cloud SDK 269, models/analytics_media_endp
 All packet counts are sums over the audio streams of the endpoint.
 """
 
-import pyarrow as pa
+from genesys_dagster.records.field import Field, count, number, texts, timestamp
 
-from genesys_dagster.records.field import count, number, texts, timestamp
-
-MEDIA_ENDPOINT_STAT: list[pa.Field] = [
+MEDIA_ENDPOINT_STAT: list[Field] = [
     texts("codecs", "Audio encodings of the streams, as MIME types."),
     count("discardedPackets", "Number of packets dropped for coming too early or too late."),
     count("duplicatePackets", "Number of packets whose sequence number was among the 64 packets before."),

@@ -3,12 +3,10 @@
 Source of names and meanings: Genesys Cloud SDK 269, models/analytics_participant.py.
 """
 
-import pyarrow as pa
-
-from genesys_dagster.records.field import choice, flag, many, reference, text, text_map
+from genesys_dagster.records.field import Field, choice, flag, many, reference, text, text_map
 from genesys_dagster.records.model.session import SESSION
 
-PARTICIPANT: list[pa.Field] = [
+PARTICIPANT: list[Field] = [
     text("externalContactId", "External contact that the participant is, by id.", personal=True),
     text("externalOrganizationId", "External organization of the participant, by id."),
     choice("flaggedReason", "Why the participant flagged the conversation, such as general."),

@@ -4,14 +4,12 @@ Source of names and meanings: Genesys Cloud SDK 269, models/analytics_evaluation
 analytics_resolution.py.
 """
 
-import pyarrow as pa
-
-from genesys_dagster.records.field import choice, count, flag, number, reference, text, timestamp
+from genesys_dagster.records.field import Field, choice, count, flag, number, reference, text, timestamp
 
 # The total scores are integers in these models and floats where they are calculated (SDK 269
 # models/evaluation_scoring_set.py, survey_scoring_set.py): declared as numbers, a fraction survives.
 
-EVALUATION: list[pa.Field] = [
+EVALUATION: list[Field] = [
     flag("assigneeApplicable", "Whether the evaluation can have an assignee; false when none applies."),
     reference("assigneeId", "User to whom the evaluation is assigned."),
     text("calibrationId", "Calibration (training of evaluators) to which the evaluation belongs."),
@@ -32,7 +30,7 @@ EVALUATION: list[pa.Field] = [
     number("oTotalScore", "Total score of the evaluation."),
 ]
 
-SURVEY: list[pa.Field] = [
+SURVEY: list[Field] = [
     timestamp("eventTime", "When the survey event happened."),
     reference("queueId", "Queue to which the survey relates."),
     timestamp("surveyCompletedDate", "When the survey was completed."),
@@ -48,7 +46,7 @@ SURVEY: list[pa.Field] = [
     number("oSurveyTotalScore", "Total score of the survey."),
 ]
 
-RESOLUTION: list[pa.Field] = [
+RESOLUTION: list[Field] = [
     timestamp("eventTime", "When the resolution event happened."),
     reference("queueId", "Queue that handled the conversation last."),
     reference("userId", "User who handled the conversation last."),

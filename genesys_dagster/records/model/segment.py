@@ -4,9 +4,8 @@ Source of names and meanings: Genesys Cloud SDK 269, models/analytics_conversati
 analytics_scored_agent.py and analytics_property.py.
 """
 
-import pyarrow as pa
-
 from genesys_dagster.records.field import (
+    Field,
     choice,
     count,
     counts,
@@ -19,19 +18,19 @@ from genesys_dagster.records.field import (
     timestamp,
 )
 
-SCORED_AGENT: list[pa.Field] = [
+SCORED_AGENT: list[Field] = [
     count("agentScore", "Points from 0 to 100 given to the agent for this conversation; more is better."),
     reference("scoredAgentId", "Agent who received the score."),
 ]
 
 # Components of Genesys Cloud and users of the API set these freely, so a value can be about a person.
-PROPERTY: list[pa.Field] = [
+PROPERTY: list[Field] = [
     choice("property", "Name of the property, chosen by whoever attached it."),
     choice("propertyType", "How to read the value: bool, integer, real, date, string or uuid."),
     text("value", "Value of the property, as text.", personal=True),
 ]
 
-SEGMENT: list[pa.Field] = [
+SEGMENT: list[Field] = [
     flag("audioMuted", "Whether the audio was muted."),
     flag("conference", "Whether the segment was part of a conference."),
     text("destinationConversationId", "New conversation into which this one ended for a conference."),

@@ -5,9 +5,8 @@ analytics_session_metric.py. The parts of a session with a table of their own st
 `routing` and `segment`.
 """
 
-import pyarrow as pa
-
 from genesys_dagster.records.field import (
+    Field,
     choice,
     count,
     counts,
@@ -26,7 +25,7 @@ from genesys_dagster.records.model.media import MEDIA_ENDPOINT_STAT
 from genesys_dagster.records.model.routing import AGENT_GROUP, PROPOSED_AGENT
 from genesys_dagster.records.model.segment import SEGMENT
 
-SESSION_METRIC: list[pa.Field] = [
+SESSION_METRIC: list[Field] = [
     timestamp("emitDate", "When the metric was emitted."),
     choice("name", "Name of the metric, such as tTalk, nTransferred or oMessageCount."),
     # An integer in this model, a float in aggregates (SDK 269 models/statistical_summary.py).
@@ -34,7 +33,7 @@ SESSION_METRIC: list[pa.Field] = [
     number("value", "Value of the metric; milliseconds where its name begins with t."),
 ]
 
-SESSION: list[pa.Field] = [
+SESSION: list[Field] = [
     references("activeSkillIds", "Skills in force on the conversation, by id."),
     flag("acwSkipped", "Whether the agent left out the after-call work."),
     text("addressFrom", "Address from which the action came.", personal=True),

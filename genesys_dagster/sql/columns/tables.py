@@ -6,16 +6,15 @@ fields of a level become which columns is said here; where their values come fro
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
-import pyarrow as pa
-
-from genesys_dagster.records.field import choice, count, reference, text
+from genesys_dagster.records.columns import UNKNOWN_FIELDS
+from genesys_dagster.records.field import Columns, Field, Kind, ListOf, Struct, choice, count, reference, text
 from genesys_dagster.records.model.conversation import CONVERSATION
 from genesys_dagster.records.model.participant import PARTICIPANT
 from genesys_dagster.records.model.quality import EVALUATION, SURVEY
 from genesys_dagster.records.model.segment import SEGMENT
 from genesys_dagster.records.model.session import SESSION, SESSION_METRIC
-from genesys_dagster.records.schema import UNKNOWN_FIELDS
 
 
 def snake_case(name: str) -> str:
@@ -23,38 +22,36 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _column(field: pa.Field) -> pa.Field:
+def _column(field: Field) -> Field:
     """A field under its column name, and so everything nested in it."""
-    return field.with_name(snake_case(field.name)).with_type(_renamed(field.type))
+    return replace(field, name=snake_case(field.name), type=_renamed(field.type))
 
 
-def _renamed(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_struct(kind):
-        return pa.struct([_column(member) for member in kind])
-    if pa.types.is_list(kind):
-        return pa.list_(_renamed(kind.value_type))
-    return kind
+def _renamed(kind: Kind) -> Kind:
+    match kind:
+        case Struct():
+            return Struct(tuple(_column(member) for member in kind.fields))
+        case ListOf():
+            return ListOf(_renamed(kind.items))
+        case _:
+            return kind
 
 
-def _columns(fields: Iterable[pa.Field], without: Collection[str] = ()) -> list[pa.Field]:
+def _columns(fields: Iterable[Field], without: Collection[str] = ()) -> list[Field]:
     return [_column(field) for field in fields if field.name not in without]
 
 
-def _parents(fields: Iterable[pa.Field], *names: str) -> list[pa.Field]:
+def _parents(fields: Iterable[Field], *names: str) -> list[Field]:
     """Fields of a level above, repeated in each row below it."""
     by_name = {field.name: field for field in fields}
     return [_column(by_name[name]) for name in names]
 
 
-def _required(field: pa.Field) -> pa.Field:
-    return field.with_nullable(False)
+def _position(name: str, of: str) -> Field:
+    return count(name, f"Position of the {of}, as in the record, from 0 on: part of the key.").required()
 
 
-def _position(name: str, of: str) -> pa.Field:
-    return _required(count(name, f"Position of the {of}, as in the record, from 0 on: part of the key."))
-
-
-def _number_of(name: str, what: str) -> pa.Field:
+def _number_of(name: str, what: str) -> Field:
     return count(name, f"Number of {what}; null where the record says nothing of them.")
 
 
@@ -74,7 +71,7 @@ _SESSION_KEY = [
 ]
 _SESSION_PARENTS = [*_PARTICIPANT_PARENTS, *_parents(SESSION, "mediaType", "direction")]
 
-CONVERSATIONS = pa.schema(
+CONVERSATIONS = Columns(
     [
         *_CONVERSATION_ID,
         *_columns(CONVERSATION, {"conversationId", "participants", "evaluations", "surveys"}),
@@ -85,7 +82,7 @@ CONVERSATIONS = pa.schema(
     ]
 )
 
-PARTICIPANTS = pa.schema(
+PARTICIPANTS = Columns(
     [
         *_PARTICIPANT_KEY,
         *_CONVERSATION_PARENTS,
@@ -95,7 +92,7 @@ PARTICIPANTS = pa.schema(
     ]
 )
 
-SESSIONS = pa.schema(
+SESSIONS = Columns(
     [
         *_SESSION_KEY,
         *_PARTICIPANT_PARENTS,
@@ -109,7 +106,7 @@ SESSIONS = pa.schema(
     ]
 )
 
-SEGMENTS = pa.schema(
+SEGMENTS = Columns(
     [
         *_SESSION_KEY,
         _position("segment_index", "segment in the session"),
@@ -118,7 +115,7 @@ SEGMENTS = pa.schema(
     ]
 )
 
-SESSION_METRICS = pa.schema(
+SESSION_METRICS = Columns(
     [
         *_SESSION_KEY,
         _position("metric_index", "metric value among those of the session"),
@@ -131,17 +128,17 @@ SESSION_METRICS = pa.schema(
     ]
 )
 
-PARTICIPANT_ATTRIBUTES = pa.schema(
+PARTICIPANT_ATTRIBUTES = Columns(
     [
         *_PARTICIPANT_KEY,
         *_CONVERSATION_START,
         *_parents(PARTICIPANT, "purpose"),
-        _required(choice("key", "Name of the attribute, chosen by whoever set it.")),
+        choice("key", "Name of the attribute, chosen by whoever set it.").required(),
         text("value", "Value of the attribute.", personal=True),
     ]
 )
 
-EVALUATIONS = pa.schema(
+EVALUATIONS = Columns(
     [
         *_CONVERSATION_ID,
         _position("evaluation_index", "evaluation in the conversation"),
@@ -150,7 +147,7 @@ EVALUATIONS = pa.schema(
     ]
 )
 
-SURVEYS = pa.schema(
+SURVEYS = Columns(
     [
         *_CONVERSATION_ID,
         _position("survey_index", "survey in the conversation"),

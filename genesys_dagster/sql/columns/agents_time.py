@@ -4,9 +4,19 @@ Presence is what the user has said, routing status what the routing of interacti
 call goes on interacting, so that the one does not add up to the other (Genesys staff, developer forum, thread 327).
 """
 
-import pyarrow as pa
-
-from genesys_dagster.records.field import calendar_day, choice, number, reference, text, timestamp
+from genesys_dagster.records.field import (
+    NUMBER,
+    TEXT,
+    Columns,
+    Field,
+    MapOf,
+    calendar_day,
+    choice,
+    number,
+    reference,
+    text,
+    timestamp,
+)
 
 # The columns of the statuses by Genesys Cloud's names of them.
 PRESENCE_SECONDS = {
@@ -30,17 +40,17 @@ ROUTING_SECONDS = {
 }
 
 
-def _seconds(name: str, what: str) -> pa.Field:
+def _seconds(name: str, what: str) -> Field:
     return number(f"{name}_seconds", f"{what}, in seconds.")
 
 
 _AGENT = [
-    reference("user_id", "Agent: the user.").with_nullable(False),
+    reference("user_id", "Agent: the user.").required(),
     text("user_name", "Name of the agent; null where the reference data does not know it.", personal=True),
 ]
-_DEFINITIONS = pa.field(
+_DEFINITIONS = Field(
     "presence_definition_seconds",
-    pa.map_(pa.string(), pa.float64()),
+    MapOf(TEXT, NUMBER),
     metadata={
         "description": "Presence definition (id, as in presence_definitions) to the seconds in it: the org's own presences, such "
         "as a second kind of break."
@@ -79,7 +89,7 @@ _TIMES = [
     _DEFINITIONS,
 ]
 
-AGENT_STATUS = pa.schema(
+AGENT_STATUS = Columns(
     [
         timestamp("interval_start", "Start of the half hour."),
         calendar_day("day", "Day of the half hour, in the time zone of the partitions."),
@@ -89,7 +99,7 @@ AGENT_STATUS = pa.schema(
     ]
 )
 
-AGENT_STATUS_DAILY = pa.schema(
+AGENT_STATUS_DAILY = Columns(
     [
         calendar_day("day", "The day, in the time zone of the partitions; it can have 23 or 25 hours."),
         *_AGENT,
