@@ -29,7 +29,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-slow test-swift test-production matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-slow test-swift test-production helm matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ test-swift: env .venv/swift/.ready ## Run the lake's tests on a production S3 se
 
 test-production: env .venv/production/.ready ## Run production (Postgres, Redis, Celery) and kill parts of it
 	@$(BIN)/python -m genesys_dagster_tests.production .venv/production/bin $(ARGS)
+
+helm: env .venv/production/.ready ## Render the Helm chart CHART="dagster/dagster --version ..." with deploy/helm-values.yaml
+	@.venv/production/bin/python -m genesys_dagster_tests.deploy.chart $(CHART)
 
 # What must not lie beside the project's own packages.
 .venv/swift/.ready: requirements-swift.lock

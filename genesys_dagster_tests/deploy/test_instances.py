@@ -142,8 +142,12 @@ def test_the_chart_writes_the_block_of_kubernetes():
     }
     assert k8s["run_launcher"]["class"] == values["runLauncher"]["type"]
     config = k8s["run_launcher"]["config"]
-    assert config["env_secrets"] == [each["name"] for each in launcher["envSecrets"]]
-    assert config["resources"] == launcher["resources"]
+    # The chart gives runs what their code server has, and only then what the launcher says.
+    (server,) = values["dagster-user-deployments"]["deployments"]
+    assert server["includeConfigInLaunchedRuns"]["enabled"]
+    assert not {"envSecrets", "resources"} & set(launcher)
+    assert config["env_secrets"] == [each["name"] for each in server["envSecrets"]]
+    assert config["resources"] == server["resources"]
     assert config["fail_pod_on_run_failure"] is launcher["failPodOnRunFailure"]
     assert k8s["compute_logs"]["class"] == values["computeLogManager"]["type"]
     assert k8s["telemetry"] == values["telemetry"]

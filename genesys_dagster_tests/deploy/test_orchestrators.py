@@ -76,7 +76,6 @@ def test_values_hold_no_secrets_but_name_them():
     assert "postgresqlPassword" not in values["postgresql"]
     (deployment,) = values["dagster-user-deployments"]["deployments"]
     assert not CREDENTIALS & set(deployment["env"])
-    assert deployment["envSecrets"] == values["runLauncher"]["config"]["k8sRunLauncher"]["envSecrets"]
     assert deployment["image"]["tag"] != "latest"
 
 
