@@ -118,6 +118,12 @@ def of_the_release(rendered):
     yield "webserver and daemon have no role", [role for role in roles if role], []
     secrets = [each for spec in specs for container in spec["containers"] for each in container["envFrom"]]
     yield "and no credentials", [each["secretRef"] for each in secrets if "secretRef" in each], []
+    (daemon,) = rendered.named("Deployment", "dagster-daemon")["spec"]["template"]["spec"]["containers"]
+    yield (
+        "the daemon is watched",
+        daemon["livenessProbe"]["exec"]["command"],
+        ["dagster-daemon", "liveness-check"],
+    )
     (location,) = rendered.workspace["load_from"]
     service = rendered.named("Service", location["grpc_server"]["host"])
     yield "they find the code server", location["grpc_server"]["port"], service["spec"]["ports"][0]["port"]
