@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from genesys_dagster.records.decode import decode
+from genesys_dagster.records.learned import Learned
 from genesys_dagster.records.wire import RECORD_FIELDS, RECORD_TYPE, envelope_schema
 
 Parser = Callable[[Sequence[bytes]], pa.Table]
@@ -20,9 +21,12 @@ Parser = Callable[[Sequence[bytes]], pa.Table]
 ATTRIBUTES = "attributes"
 
 
+_learned = Learned()
+
+
 def ours(pages: Sequence[bytes]) -> pa.Table:
     """What the export does: native reader, and the proof that nothing was lost or changed."""
-    return pa.Table.from_batches([decode(pages).rows])
+    return pa.Table.from_batches([decode(pages, learned=_learned).rows])
 
 
 def native_reader(pages: Sequence[bytes]) -> pa.Table:

@@ -18,6 +18,7 @@ from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails, Page
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.records.decode import decode
+from genesys_dagster.records.learned import Learned
 from genesys_dagster.records.select import Selection
 
 # Decoding costs a few milliseconds per call besides the data: pages are gathered up to this size first.
@@ -67,6 +68,7 @@ class ConversationExport:
         self._details = details
         self._interval = interval
         self._selection = Selection(interval.start, interval.end)
+        self._learned = Learned()
         self.report = ExportReport()
 
     def batches(self) -> BackgroundIterator[pa.RecordBatch]:
@@ -107,7 +109,7 @@ class ConversationExport:
         report.api_requests, report.api_retries = client.stats.requests, client.stats.retries
 
     def _decode(self, pages: list[Page]) -> pa.RecordBatch:
-        decoded = decode([page.body for page in pages], pages[0].records_key)
+        decoded = decode([page.body for page in pages], pages[0].records_key, self._learned)
         self.report.unknown_fields.update(decoded.unknown_fields)
         return self._selection.keep(decoded.rows)
 

@@ -14,6 +14,7 @@ from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.records.activity import had_activity
 from genesys_dagster.records.decode import decode
+from genesys_dagster.records.learned import Learned
 from genesys_dagster.records.update import newest
 
 _BEFORE_ALL = -(2**63)
@@ -87,9 +88,10 @@ async def late_activity(
     # In numbers: Python knows no instant before the year 1, which a record may have all the same.
     begin = round(interval.start.timestamp() * 1000)
     reached, is_in_order = _BEFORE_ALL, True
+    learned = Learned()
     async with aclosing(alive_in(client, interval, settings, ledger=ledger)) as pages:
         async for page in pages:
-            rows = decode([page.body], page.records_key).rows
+            rows = decode([page.body], page.records_key, learned).rows
             starts = rows["conversationStart"]
             for start in starts.drop_null().cast(pa.int64()).to_pylist():
                 is_in_order = is_in_order and start >= reached

@@ -6,7 +6,7 @@ proven afterwards, by counting (`decode`).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
@@ -17,11 +17,17 @@ from genesys_dagster.records.wire import RECORD_FIELDS
 
 
 class Additions(NamedTuple):
-    """What a page holds besides what its rows hold."""
+    """What pages hold besides what their rows hold."""
 
     asides: Asides
     strings: int
     """Strings of the added fields and of explicit nulls, keys included."""
+
+    @classmethod
+    def of(cls, asides: Asides, nulls: int = 0) -> Self:
+        """What was kept aside, and how many explicit nulls were seen."""
+        texts = ",".join(text for text in asides.texts if text)
+        return cls(asides, nulls + scan(texts.encode()).strings)
 
 
 NOTHING_ADDED = Additions(Asides(), 0)
@@ -41,8 +47,7 @@ def find_additions(page: bytes, records_key: str) -> Additions:
         aside: dict[str, Any] = {}
         nulls += _FIND_IN_RECORD(record, "", aside)
         asides.add(aside)
-    added = (scan(text.encode()).strings for text in asides.texts if text)
-    return Additions(asides, nulls + sum(added))
+    return Additions.of(asides, nulls)
 
 
 def _in_object(nested: Mapping[str, Find], known: frozenset[str]) -> Find:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ class Asides:
     def add(self, aside: Mapping[str, Any]) -> None:
         """Append what was kept aside of the next record: path to value."""
         self.texts.append(_json_text(dict(sorted(aside.items()))) if aside else None)
-        self.paths.update(_POSITION.sub("[]", path) for path in aside)
+        self.paths.update(map(_without_positions, aside))
 
 
 def member_path(path: str, name: str) -> str:
@@ -32,6 +33,11 @@ def member_path(path: str, name: str) -> str:
     if not name.isidentifier():
         return f"{path}[{json.dumps(name)}]"
     return f"{path}.{name}" if path else name
+
+
+@lru_cache(4096)  # the same few paths in record after record
+def _without_positions(path: str) -> str:
+    return _POSITION.sub("[]", path)
 
 
 def _json_text(aside: Mapping[str, Any]) -> str:

@@ -91,23 +91,29 @@ def records() -> st.SearchStrategy[dict[str, Any]]:
 
 
 _anything = st.recursive(
-    st.none() | st.booleans() | st.integers(-_EXACT, _EXACT) | texts,
+    st.none() | st.booleans() | st.integers(-_EXACT, _EXACT) | st.floats(-1e9, 1e9) | texts,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
     max_leaves=5,
 )
 _added = st.dictionaries(
-    st.text(st.characters(codec="ascii"), max_size=3).map("x{}".format), _anything, max_size=2
+    # The same few names come back, with values of any type.
+    st.sampled_from(["added", "later", "id"])
+    | st.text(st.characters(codec="ascii"), max_size=3).map("x{}".format),
+    _anything,
+    max_size=2,
 )
 
 
 def records_with_additions() -> st.SearchStrategy[dict[str, Any]]:
-    """Records with unknown fields at the top and in sessions, and explicit nulls."""
-    nested = st.builds(
-        lambda known, added: {"sessions": [known | added, {}]}, _objects(_session_fields()), _added
+    """Records with unknown fields at the top, in participants, sessions and flows, and explicit nulls."""
+    session = st.builds(
+        lambda known, added, flow: known | added | {"flow": flow}, _objects(_session_fields()), _added, _added
     )
+    nested = st.builds(lambda added, session: added | {"sessions": [session, {}]}, _added, session)
+    null = st.sampled_from([{}, {"externalTag": None}, {"evaluations": None}])
     return st.builds(
-        lambda record, added, participants, null: record | added | {"participants": participants, null: None},
-        records(), _added, st.lists(nested, max_size=2), st.sampled_from(["externalTag", "evaluations"]),
+        lambda record, added, participants, null: record | added | {"participants": participants} | null,
+        records(), _added, st.lists(nested, max_size=2), null,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pyarrow as pa
@@ -14,6 +15,7 @@ from genesys_dagster.records import decode as decoding
 from genesys_dagster.records.additions import find_additions
 from genesys_dagster.records.decode import decode
 from genesys_dagster.records.errors import DecodeError, DoubtError
+from genesys_dagster.records.learned import Learned
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster_tests.records.conversations import (
     as_sent,
@@ -24,6 +26,7 @@ from genesys_dagster_tests.records.conversations import (
     records_with_additions,
 )
 
+KEYS = st.sampled_from(["conversations", "entities"])
 thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -49,6 +52,11 @@ def sessions_of(row):
 def fast_rows(body):
     with suppress(DoubtError):
         return decoding._reading([body], "conversations").rows()
+
+
+def assert_same(decoded, expected):
+    assert decoded.rows.equals(expected.rows)
+    assert decoded.unknown_fields == expected.unknown_fields
 
 
 def by_names(body):
@@ -239,6 +247,80 @@ def test_added_fields_read_the_same_by_their_names_as_by_the_careful_way(sent):
         careful = decoding._repaired(body, "conversations")
         assert quick.rows.equals(careful.rows)
         assert quick.unknown_fields == careful.unknown_fields
+
+
+@given(st.lists(st.lists(records_with_additions(), max_size=2), min_size=2, max_size=4), KEYS)
+@thorough
+def test_pages_read_the_same_whatever_pages_before_them_have_told(sent, key):
+    learned = Learned()
+    bodies = [page(*records, key=key) for records in sent]
+    careful = [decoding._repaired(body, key) for body in bodies]
+    for body, expected in zip(bodies, careful, strict=True):
+        assert_same(decode([body], key, learned), expected)
+    together = decode(bodies, key, learned)
+    assert_same(together, decoding._joined(careful))
+    for body, expected in zip(bodies, careful, strict=True):
+        with suppress(DoubtError):
+            additions = learned.additions([body], key)
+            rows = decoding._reading([body], key).rows(additions)
+            assert_same(decoding.Decoded(rows, additions.asides.paths), expected)
+
+
+def test_fields_that_a_page_before_had_cost_no_look_at_every_value():
+    added = {
+        "text": "x",
+        "number": 1.10,
+        "flag": True,
+        "object": {"a": [1, None]},
+        "list": ["a"],
+        "none": None,
+    }
+    everywhere = {"participants": [{"sessions": [{"ani": "x", "flow": added} | added] * 2} | added]} | added
+    told = page(conversation("a", **everywhere))
+    others = [
+        {"participants": [{"sessions": [{}, added]}, {}]},
+        {},
+        {"text": 5, "none": {"b": "c"}},
+        everywhere,
+    ]
+    later = [page(*(conversation(str(number), **each) for number, each in enumerate(others)))] * 2
+    learned = Learned()
+    decode([told], learned=learned)
+    expected = decoding._joined([decoding._repaired(body, "conversations") for body in later])
+    no_other_way = AssertionError("another way than by what was learned")
+    with (
+        patch.object(decoding, "find_additions", side_effect=no_other_way),
+        patch.object(decoding, "_repaired", side_effect=no_other_way),
+    ):
+        assert_same(decode(later, learned=learned), expected)
+    assert expected.unknown_fields["participants[].sessions[].flow.object"] == 4
+
+
+@pytest.mark.parametrize(
+    ("told", "then", "key"),
+    [
+        # Each of the declared strings, counted twice, would make up for the unknown field beside it.
+        ({"conversationId": "a", "id": "b"}, {"id": "c", "future": "x"}, "entities"),
+        (
+            {"conversationId": "a", "externalTag": 12},
+            conversation("c", externalTag="x", future="x"),
+            "conversations",
+        ),
+    ],
+)
+def test_what_is_declared_is_never_learned_as_added(told, then, key):
+    learned = Learned()
+    assert decode([page(told, key=key)], key, learned).unknown_fields
+    assert_same(decode([page(then, key=key)], key, learned), decoding._repaired(page(then, key=key), key))
+
+
+def test_names_without_end_are_not_learned_without_end():
+    learned = Learned()
+    for number in range(0, 1000, 100):
+        fields = {f"f{at}": at for at in range(number, number + 100)}
+        assert kept_aside(**fields) == fields
+        decode([page(conversation(**fields))], learned=learned)
+    assert len(learned._paths) <= 200
 
 
 def test_an_added_field_is_found_by_its_name():
