@@ -10,6 +10,7 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes \
 LOCK := $(COMPILE) pyproject.toml --all-extras --group dev
 SPARK_LOCK := $(COMPILE) --group spark
 SWIFT_LOCK := $(COMPILE) --group swift
+DLT_LOCK := $(COMPILE) --group dlt
 LINT_LOCK := $(COMPILE) --group lint --constraint requirements.lock
 # What the image of deploy/ holds: the versions that are tested, without the tools.
 DEPLOY_LOCK := $(COMPILE) pyproject.toml --extra slack --extra teams --extra otel --extra store --group deploy --constraint requirements.lock
@@ -29,7 +30,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_NATIVE_TLS ?= 1
 endif
 
-.PHONY: help env demo dev test test-slow test-swift test-production helm matrix upgrade-sample fresh-machine reliability lint bench lock lock-check clean
+.PHONY: help env demo dev test test-slow test-swift test-production helm matrix upgrade-sample fresh-machine reliability lint bench bench-dlt lock lock-check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,7 +92,8 @@ helm: env .venv/production/.ready ## Render the Helm chart CHART="dagster/dagste
 # What must not lie beside the project's own packages.
 .venv/swift/.ready: requirements-swift.lock
 .venv/production/.ready: requirements-deploy.lock
-.venv/swift/.ready .venv/production/.ready: .venv/.ready
+.venv/dlt/.ready: requirements-dlt.lock
+.venv/swift/.ready .venv/production/.ready .venv/dlt/.ready: .venv/.ready
 	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python $(@D); \
 	VIRTUAL_ENV=$(CURDIR)/$(@D) $$uv pip install --quiet --require-hashes -r $(filter %.lock,$^)
 	@touch $@
@@ -123,10 +125,13 @@ reliability: env ## Inject every fault and write docs/reliability.md anew
 bench: env ## Measure speed and memory, side by side with other approaches
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-dlt: .venv/dlt/.ready bench ## The same, with dlt beside them
+
 lock: env ## Resolve the locks anew (all extras, Python 3.11 to 3.13)
 	$(BIN)/uv $(LOCK) --upgrade --output-file requirements.lock
 	$(BIN)/uv $(SPARK_LOCK) --upgrade --output-file requirements-spark.lock
 	$(BIN)/uv $(SWIFT_LOCK) --upgrade --output-file requirements-swift.lock
+	$(BIN)/uv $(DLT_LOCK) --upgrade --output-file requirements-dlt.lock
 	$(BIN)/uv $(LINT_LOCK) --upgrade --output-file requirements-lint.lock
 	$(BIN)/uv $(DEPLOY_LOCK) --upgrade --output-file requirements-deploy.lock
 
@@ -134,6 +139,7 @@ lock-check: env ## Check that the locks satisfy pyproject.toml
 	@$(call check,requirements.lock,$(LOCK))
 	@$(call check,requirements-spark.lock,$(SPARK_LOCK))
 	@$(call check,requirements-swift.lock,$(SWIFT_LOCK))
+	@$(call check,requirements-dlt.lock,$(DLT_LOCK))
 	@$(call check,requirements-lint.lock,$(LINT_LOCK))
 	@$(call check,requirements-deploy.lock,$(DEPLOY_LOCK))
 

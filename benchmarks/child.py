@@ -5,14 +5,15 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.contenders.task import Result, Task, read_result
 from benchmarks.folders import ROOT, folder
-from benchmarks.timing import Cost
+from benchmarks.timing import Cost, resident_now
 
 _OURS = ("AWS_", "GENESYS", "DAGSTER_")
+_SAMPLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -20,31 +21,52 @@ class Measured:
     whole: Cost
     """The process from start to end, imports included."""
     result: Result
+    peak_bytes: int
+    """The largest resident set of the process with those that it started."""
 
 
-def run_contender(module: str, task: Task) -> Measured:
+def run_contender(
+    module: str, task: Task, *, python: str = sys.executable, under: Sequence[str] = ()
+) -> Measured:
     """Run `python -m benchmarks.contenders.MODULE`.
+
+    Args:
+        module: The contender.
+        task: What it is told.
+        python: The environment that it runs in.
+        under: A command that runs it.
 
     Raises:
         RuntimeError: it failed; the message names its log.
     """
-    log = folder("logs") / f"{module}.log"
+    log, output = (folder("logs") / f"{module}.{kind}" for kind in ("log", "out"))
     cpu, started = _cpu_of_children(), time.perf_counter()
-    with log.open("w") as messages:
-        done = subprocess.run(
-            [sys.executable, "-m", f"benchmarks.contenders.{module}", task.as_text()],
+    with log.open("w") as messages, output.open("w") as said:
+        process = subprocess.Popen(
+            [*under, python, "-m", f"benchmarks.contenders.{module}", task.as_text()],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=said,
             stderr=messages,
-            text=True,
             cwd=ROOT,
             env=clean_environment({}),
-            check=False,
         )
+        peak = _peak_until_end(process)
     whole = Cost(time.perf_counter() - started, _cpu_of_children() - cpu)
-    if done.returncode:
-        raise RuntimeError(f"{module} failed: see {log}")
-    return Measured(whole, read_result(done.stdout))
+    if process.returncode:
+        raise RuntimeError(f"{module} failed ({process.returncode}): see {log}")
+    result = read_result(output.read_text())
+    return Measured(whole, result, max(peak, result.peak_bytes))
+
+
+def _peak_until_end(process: subprocess.Popen[bytes]) -> int:
+    peak = 0
+    while True:
+        peak = max(peak, resident_now(process.pid))
+        try:
+            process.wait(_SAMPLE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return peak
 
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -7,10 +7,12 @@ from benchmarks import agents, cluster, distance, end_to_end, launch, parsing, s
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmarks that are named, all of them if none is."""
-    options = _parser().parse_args(arguments)
-    # What needs Debian's Postgres and Redis runs when it is named.
-    for name in options.names or [name for name in _BENCHMARKS if name != "cluster"]:
+    """Run the benchmarks that are named; whole exports if none is."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.quick and options.docs:
+        parser.error("--quick tells whether it works; its figures do not belong into the documentation.")
+    for name in options.names or ["end-to-end"]:
         _BENCHMARKS[name](options)
 
 
@@ -21,7 +23,11 @@ def _parser() -> argparse.ArgumentParser:
         "under .benchmarks/results/.",
     )
     parser.add_argument(
-        "names", nargs="*", choices=[*_BENCHMARKS, []], metavar="NAME", help=f"of {', '.join(_BENCHMARKS)}"
+        "names",
+        nargs="*",
+        choices=[*_BENCHMARKS, []],
+        metavar="NAME",
+        help=f"of {', '.join(_BENCHMARKS)} (default: end-to-end)",
     )
     parser.add_argument(
         "--sizes",
@@ -31,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=None, help="turns that each contender takes")
     parser.add_argument("--quick", action="store_true", help="little data, few rounds: does it work?")
+    parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument(
         "--tutorial-at-any-size",
         action="store_true",
@@ -53,6 +60,7 @@ def _end_to_end(options: argparse.Namespace) -> object:
         rounds=options.rounds or 3,
         quick=options.quick,
         tutorial_at_any_size=options.tutorial_at_any_size,
+        docs=options.docs,
     )
 
 

@@ -1,4 +1,4 @@
-"""A day of conversations of the sandbox org, kept on disk as the gzipped response bodies that carry it.
+"""A day of conversations of the sandbox org, kept on disk as the response bodies that carry it, gzipped and plain.
 
 A day is made once per size and kept. Making it needs the memory of a few pages; reading it back none worth naming,
 the file is mapped.
@@ -46,7 +46,9 @@ class Day:
     raw_bytes: int
     """Bytes of the records themselves, as JSON."""
     page_bytes: list[int]
-    """Size of each gzipped body."""
+    """Size of each body."""
+    is_plain: bool = False
+    """Whether the bodies are not gzipped."""
 
     @cached_property
     def _mapped(self) -> memoryview:
@@ -60,28 +62,45 @@ class Day:
     def __len__(self) -> int:
         return len(self.page_bytes)
 
-    def gzipped(self, number: int) -> memoryview:
+    def body(self, number: int) -> memoryview:
         """A response body as it travels, by its place from 0."""
         return self._mapped[self._offsets[number] : self._offsets[number + 1]]
 
     def bodies(self, limit: int | None = None) -> Iterator[bytes]:
         """Response bodies, inflated."""
         for number in islice(range(len(self)), limit):
-            yield zlib.decompress(self.gzipped(number), wbits=_GZIP)
+            yield (
+                bytes(self.body(number)) if self.is_plain else zlib.decompress(self.body(number), wbits=_GZIP)
+            )
 
 
-def day_of(conversations: int, source: Source = "job") -> Day:
-    """The day with that many conversations, made now if it is not on disk yet."""
-    index = folder("data") / f"{source}-{conversations}.json"
+def day_of(conversations: int, source: Source = "job", *, plain: bool = False) -> Day:
+    """The day with that many conversations, made now if it is not on disk yet; plain: its bodies are not gzipped."""
+    index = folder("data") / f"{source}-{conversations}{'-plain' if plain else ''}.json"
     if not index.exists():
-        print(f"Making a day of {conversations:,} conversations ({source}) ...", flush=True)
-        _make(index, conversations, source)
+        if plain:
+            _inflate(index, day_of(conversations, source))
+        else:
+            print(f"Making a day of {conversations:,} conversations ({source}) ...", flush=True)
+            _make(index, conversations, source)
     return open_day(index)
 
 
 def open_day(index: Path) -> Day:
     """The day that an index file describes."""
-    return Day(path=index.with_suffix(".gz"), **json.loads(index.read_text()))
+    said = json.loads(index.read_text())
+    return Day(path=index.with_suffix(_suffix(plain=said.get("is_plain", False))), **said)
+
+
+def _suffix(*, plain: bool) -> str:
+    return ".plain" if plain else ".gz"
+
+
+def _inflate(index: Path, day: Day) -> None:
+    with index.with_suffix(_suffix(plain=True)).open("wb") as file:
+        sizes = [file.write(body) for body in day.bodies()]
+    said = {name: getattr(day, name) for name in ("source", "conversations", "raw_bytes")}
+    index.write_text(json.dumps({**said, "page_bytes": sizes, "is_plain": True}))
 
 
 def index_of(day: Day) -> Path:
@@ -94,7 +113,7 @@ def _make(index: Path, conversations: int, source: Source) -> None:
     raw_bytes = 0
     pages = _in_pages(_records(conversations, source), PAGE_SIZES[source])
     # One page is compressed while the next is made.
-    with index.with_suffix(".gz").open("wb") as file, ThreadPoolExecutor(1) as compressor:
+    with index.with_suffix(_suffix(plain=False)).open("wb") as file, ThreadPoolExecutor(1) as compressor:
         waiting = None
         total = -(-conversations // PAGE_SIZES[source])
         for number, records in enumerate(pages):

@@ -17,7 +17,7 @@ REQUESTS_PATH = "/benchmarks/requests"
 """Not of the API: when which requests came."""
 
 DETAILS = "/api/v2/analytics/conversations/details"
-_GZIPPED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+_JSON = {"Content-Type": "application/json"}
 
 
 class GenesysApi:
@@ -62,11 +62,12 @@ class GenesysApi:
 def _page(day: Day | None, number: int) -> Reply:
     if day is None or number >= len(day):
         return json_reply({})
-    return Reply(day.gzipped(number), headers=_GZIPPED)
+    headers = _JSON if day.is_plain else {**_JSON, "Content-Encoding": "gzip"}
+    return Reply(day.body(number), headers=headers)
 
 
 def json_reply(content: object, status: int = 200) -> Reply:
-    return Reply(json.dumps(content).encode(), status, {"Content-Type": "application/json"})
+    return Reply(json.dumps(content).encode(), status, _JSON)
 
 
 def _main(job_index: str, query_index: str | None = None) -> None:

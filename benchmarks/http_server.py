@@ -1,9 +1,11 @@
 """The least HTTP/1.1 server that keeps connections alive: a thread per connection, blocking sockets.
 
 It serves prebuilt bodies without copying them and takes large ones in one piece, so that it is never what limits a
-measurement. It runs in a process of its own and ends with the process that started it.
+measurement. It counts requests and the bytes of bodies (`GET /benchmarks/traffic`), runs in a process of its own and
+ends with the process that started it.
 """
 
+import json
 import os
 import socket
 import sys
@@ -11,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -39,15 +42,39 @@ class Reply:
 
 Handler = Callable[[Request], Reply]
 
+TRAFFIC_PATH = "/benchmarks/traffic"
+"""Not of any API, and not counted: requests so far, and bytes of bodies received and sent."""
+
+
+@dataclass
+class _Traffic:
+    requests: int = 0
+    received: int = 0
+    sent: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def counted(self, request: Request, handle: Handler) -> Reply:
+        if request.path == TRAFFIC_PATH:
+            counts = {"requests": self.requests, "received": self.received, "sent": self.sent}
+            return Reply(json.dumps(counts).encode())
+        reply = handle(request)
+        with self._lock:
+            self.requests += 1
+            self.received += len(request.body)
+            self.sent += len(reply.body)
+        return reply
+
 
 def serve(handle: Handler) -> None:
     """Serve on a free port of 127.0.0.1, write its number to stdout, and end when stdin does."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(listener.getsockname()[1], flush=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    traffic = _Traffic()
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_serve_connection, args=(connection, handle), daemon=True).start()
+        arguments = (connection, partial(traffic.counted, handle=handle))
+        threading.Thread(target=_serve_connection, args=arguments, daemon=True).start()
 
 
 def _end_with_parent() -> None:

@@ -1,7 +1,7 @@
 """An S3 that costs next to nothing: objects stay in memory as the parts they came in, nothing is hashed.
 
 Run as `python -m benchmarks.s3_server`. It knows what an export needs: PutObject, multipart uploads, HeadObject,
-GetObject (also ranges) and DeleteObject.
+GetObject (also ranges), DeleteObject, and ListObjectsV2 without pages.
 """
 
 import itertools
@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 from benchmarks.http_server import Bytes, Reply, Request, serve
 
 _XML = {"Content-Type": "application/xml"}
+_ETAG = '"benchmark"'
+_LAST_MODIFIED = "2026-01-05T00:00:00.000Z"
 
 
 @dataclass
@@ -30,7 +32,7 @@ class _Object:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"ETag": '"benchmark"', "Last-Modified": "Mon, 05 Jan 2026 00:00:00 GMT", **self.metadata}
+        return {"ETag": _ETAG, "Last-Modified": "Mon, 05 Jan 2026 00:00:00 GMT", **self.metadata}
 
 
 @dataclass
@@ -69,7 +71,7 @@ class S3Sink:
             upload.parts[number] = body
             return Reply(headers={"ETag": f'"{number}"'})
         self._objects[request.path] = _Object([body], _metadata(request))
-        return Reply(headers={"ETag": '"benchmark"'})
+        return Reply(headers={"ETag": _ETAG})
 
     def _post(self, request: Request) -> Reply:
         if "uploads" in request.query:
@@ -81,9 +83,29 @@ class S3Sink:
             int(element.text or 0) for element in ET.fromstring(request.body).iterfind(".//{*}PartNumber")
         ]
         self._objects[request.path] = _Object([upload.parts[number] for number in wanted], upload.metadata)
-        return _xml("CompleteMultipartUploadResult", ETag='"benchmark"')
+        return _xml("CompleteMultipartUploadResult", ETag=_ETAG)
+
+    def _list(self, request: Request) -> Reply:
+        """Keys below a prefix, those below a delimiter as one."""
+        start, delimiter = f"{request.path.rstrip('/')}/", request.query.get("delimiter")
+        prefix = request.query.get("prefix", "")
+        root, folders = ET.Element("ListBucketResult"), set()
+        for path, found in sorted(self._objects.items()):
+            key = path.removeprefix(start)
+            if not path.startswith(start + prefix):
+                continue
+            if delimiter and delimiter in key[len(prefix) :]:
+                folders.add(prefix + key[len(prefix) :].partition(delimiter)[0] + delimiter)
+                continue
+            _add(root, "Contents", Key=key, Size=found.size, ETag=_ETAG, LastModified=_LAST_MODIFIED)
+        for folder in sorted(folders):
+            _add(root, "CommonPrefixes", Prefix=folder)
+        _add(root, "IsTruncated").text = "false"
+        return Reply(ET.tostring(root), headers=_XML)
 
     def _read(self, request: Request) -> Reply:
+        if "list-type" in request.query:
+            return self._list(request)
         found = self._objects.get(request.path)
         if found is None:
             return Reply(status=404) if request.method == "HEAD" else _no_such_key()
@@ -121,6 +143,13 @@ def _range(text: str, size: int) -> tuple[int, int]:
     if not first:
         return max(0, size - int(last)), size
     return int(first), min(size, int(last) + 1) if last else size
+
+
+def _add(parent: ET.Element, name: str, **texts: object) -> ET.Element:
+    element = ET.SubElement(parent, name)
+    for inner, text in texts.items():
+        ET.SubElement(element, inner).text = str(text)
+    return element
 
 
 def _xml(root: str, **texts: str) -> Reply:

@@ -1,21 +1,48 @@
 """The two servers of a measurement, each a process of its own on 127.0.0.1, always stopped."""
 
+import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from benchmarks.data import Day, index_of
 from benchmarks.folders import ROOT
+from benchmarks.http_server import TRAFFIC_PATH
 
 BUCKET = "benchmarks"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Requests, and bytes of bodies, as the servers count them; or the difference of two such counts."""
+
+    api_requests: int
+    api_sent: int
+    s3_requests: int
+    s3_received: int
+    s3_sent: int
+
+    def since(self, before: "Traffic") -> "Traffic":
+        return Traffic(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
 
 @dataclass(frozen=True)
 class Servers:
     api_url: str
     s3_url: str
+
+    def traffic(self) -> Traffic:
+        api, s3 = (_counts(url) for url in (self.api_url, self.s3_url))
+        return Traffic(api["requests"], api["sent"], s3["requests"], s3["received"], s3["sent"])
+
+
+def _counts(url: str) -> dict[str, int]:
+    with urllib.request.urlopen(url + TRAFFIC_PATH) as answer:
+        counts: dict[str, int] = json.load(answer)
+        return counts
 
 
 @contextmanager

@@ -39,3 +39,16 @@ def peak_memory() -> int:
         return int(line.split()[1]) * 1024
     scale = 1 if os.uname().sysname == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def resident_now(process: int) -> int:
+    """The resident sets of a process and of all below it, in bytes; 0 where there is no /proc, or no process."""
+    folder = Path(f"/proc/{process}")
+    try:
+        pages = int((folder / "statm").read_text().split()[1])
+        children = [
+            child for task in (folder / "task").iterdir() for child in (task / "children").read_text().split()
+        ]
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE") + sum(resident_now(int(child)) for child in children)

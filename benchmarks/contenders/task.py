@@ -10,8 +10,11 @@ from typing import Any
 
 from benchmarks.timing import Cost, measured, peak_memory
 
-KEY = "benchmarks/conversation_details/date=2026-01-05/data.parquet"
-"""Where every contender writes; it is where our IO manager puts the day under the prefix `benchmarks`."""
+FOLDER = "benchmarks/conversation_details"
+"""Where every contender writes; it is where our IO manager puts the asset under the prefix `benchmarks`."""
+
+KEY = f"{FOLDER}/date=2026-01-05/data.parquet"
+"""The day's object."""
 
 S3_LOGIN: dict[str, Any] = {
     "aws_access_key_id": "benchmark",
