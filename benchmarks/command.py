@@ -1,9 +1,9 @@
-"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] [tables] [distance] [launch] [agents] [cluster] [options]`."""
+"""The command line: `python -m benchmarks [parsing] [stages] [end-to-end] ...`."""
 
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import agents, cluster, distance, end_to_end, launch, parsing, stages, tables
+from benchmarks import agents, cluster, distance, end_to_end, launch, memory, parsing, stages, tables
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,9 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sizes",
         type=lambda text: [int(size) for size in text.split(",")],
-        default=[10_000, 50_000, 200_000],
-        help="conversations per day in end-to-end and tables (default: 10000,50000,200000)",
+        help="conversations per day in end-to-end, tables and memory (default: 10000,50000,200000; in memory 200000,1000000)",
     )
+    parser.add_argument("--limit", type=int, default=512, help="in memory, the limit in MiB (default: 512)")
     parser.add_argument("--rounds", type=int, default=None, help="turns that each contender takes")
     parser.add_argument("--quick", action="store_true", help="little data, few rounds: does it work?")
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
@@ -56,7 +56,7 @@ def _stages(options: argparse.Namespace) -> object:
 
 def _end_to_end(options: argparse.Namespace) -> object:
     return end_to_end.run(
-        options.sizes,
+        options.sizes or end_to_end.SIZES,
         rounds=options.rounds or 3,
         quick=options.quick,
         tutorial_at_any_size=options.tutorial_at_any_size,
@@ -65,7 +65,7 @@ def _end_to_end(options: argparse.Namespace) -> object:
 
 
 def _tables(options: argparse.Namespace) -> object:
-    return tables.run(options.sizes, rounds=options.rounds or 3, quick=options.quick)
+    return tables.run(options.sizes or tables.SIZES, rounds=options.rounds or 3, quick=options.quick)
 
 
 def _distance(options: argparse.Namespace) -> object:
@@ -80,6 +80,11 @@ def _agents(options: argparse.Namespace) -> object:
     return agents.run(quick=options.quick)
 
 
+def _memory(options: argparse.Namespace) -> object:
+    sizes = options.sizes or memory.SIZES
+    return memory.run(sizes, limit=options.limit, quick=options.quick, docs=options.docs)
+
+
 def _cluster(options: argparse.Namespace) -> object:
     return cluster.run(days=6 if options.quick else 30)
 
@@ -92,5 +97,6 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "distance": _distance,
     "launch": _launch,
     "agents": _agents,
+    "memory": _memory,
     "cluster": _cluster,
 }

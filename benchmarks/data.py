@@ -32,7 +32,7 @@ PAGE_SIZES: dict[Source, int] = {"job": 1_000, "query": 100}
 
 # What a gateway does by default; the ratio (about 6) decides how many bytes the HTTP client has to handle.
 _GZIP_LEVEL = 6
-_GZIP = 16 + zlib.MAX_WBITS
+GZIP = 16 + zlib.MAX_WBITS
 _BODIES_IN_MEMORY = 64 * 2**20
 
 
@@ -70,7 +70,7 @@ class Day:
         """Response bodies, inflated."""
         for number in islice(range(len(self)), limit):
             yield (
-                bytes(self.body(number)) if self.is_plain else zlib.decompress(self.body(number), wbits=_GZIP)
+                bytes(self.body(number)) if self.is_plain else zlib.decompress(self.body(number), wbits=GZIP)
             )
 
 
@@ -164,7 +164,7 @@ def _body(records: list[bytes], number: int, total: int, conversations: int, sou
 
 
 def _gzip(body: bytes) -> bytes:
-    compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP)
+    compressor = zlib.compressobj(_GZIP_LEVEL, wbits=GZIP)
     return compressor.compress(body) + compressor.flush()
 
 

@@ -1,7 +1,7 @@
 """A Genesys Cloud API without delay: login, bulk jobs and the interactive query, answered from prebuilt bodies.
 
-Run as `python -m benchmarks.genesys_server JOB_INDEX [QUERY_INDEX]`, index files of `benchmarks.data`. Every job is
-done at once, every page size that is asked for is the prebuilt one.
+Run as `python -m benchmarks.genesys_server TIMES JOB_INDEX [QUERY_INDEX]`, index files of `benchmarks.data`: the day of
+the job so many times over. Every job is done at once, every page size that is asked for is the prebuilt one.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.data import AVAILABLE_UNTIL, Day, open_day
 from benchmarks.http_server import Reply, Request, serve
+from benchmarks.repeated import Repeated
 
 REQUESTS_PATH = "/benchmarks/requests"
 """Not of the API: when which requests came."""
@@ -28,7 +29,7 @@ class GenesysApi:
         query: those of the query; None: the query finds nothing.
     """
 
-    def __init__(self, job: Day, query: Day | None) -> None:
+    def __init__(self, job: Day | Repeated, query: Day | None) -> None:
         self._job = job
         self._query = query
         self._requests: list[tuple[float, str, str]] = []
@@ -59,7 +60,7 @@ class GenesysApi:
         )
 
 
-def _page(day: Day | None, number: int) -> Reply:
+def _page(day: Day | Repeated | None, number: int) -> Reply:
     if day is None or number >= len(day):
         return json_reply({})
     headers = _JSON if day.is_plain else {**_JSON, "Content-Encoding": "gzip"}
@@ -70,8 +71,14 @@ def json_reply(content: object, status: int = 200) -> Reply:
     return Reply(json.dumps(content).encode(), status, _JSON)
 
 
-def _main(job_index: str, query_index: str | None = None) -> None:
-    serve(GenesysApi(open_day(Path(job_index)), open_day(Path(query_index)) if query_index else None))
+def _main(times: str, job_index: str, query_index: str | None = None) -> None:
+    job = open_day(Path(job_index))
+    serve(
+        GenesysApi(
+            job if times == "1" else Repeated(job, int(times)),
+            open_day(Path(query_index)) if query_index else None,
+        )
+    )
 
 
 if __name__ == "__main__":

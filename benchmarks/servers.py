@@ -46,11 +46,11 @@ def _counts(url: str) -> dict[str, int]:
 
 
 @contextmanager
-def running_servers(job: Day, query: Day | None = None) -> Iterator[Servers]:
-    """Start a Genesys API that serves a day, and an empty S3."""
+def running_servers(job: Day, query: Day | None = None, *, times: int = 1) -> Iterator[Servers]:
+    """Start a Genesys API that serves a day, by job so many times over with other ids, and an empty S3."""
     indexes = [str(index_of(day)) for day in (job, query) if day]
     with ExitStack() as stack:
-        api_url = stack.enter_context(server("benchmarks.genesys_server", *indexes))
+        api_url = stack.enter_context(server("benchmarks.genesys_server", str(times), *indexes))
         s3_url = stack.enter_context(server("benchmarks.s3_server"))
         yield Servers(api_url, s3_url)
 
