@@ -34,12 +34,14 @@ def resources_of(org=None, **replaced):
 
 def sensors(org=ORG):
     """The sensors of an org by their names."""
-    return {sensor.name: sensor for sensor in automation(org, all_checks(org)).sensors}
+    made = AUTOMATION if org is ORG else automation(org, all_checks(org))
+    return {sensor.name: sensor for sensor in made.sensors}
 
 
 def schedules(org=ORG):
     """The schedules of an org by their names."""
-    return {schedule.name: schedule for schedule in automation(org, all_checks(org)).schedules}
+    made = AUTOMATION if org is ORG else automation(org, all_checks(org))
+    return {schedule.name: schedule for schedule in made.schedules}
 
 
 queue_performance, agent_performance, queue_performance_weekly = PERFORMANCE

@@ -4,16 +4,25 @@ Before, that was half of what a test took that exports a day. Only what follows 
 Processes that tests start do without.
 """
 
+import atexit
+import contextlib
 import functools
 import inspect
 import os
+import sqlite3
+import tempfile
 
 import alembic.script
 import botocore.hooks
 import botocore.loaders
 import botocore.session
 import dagster._config.pythonic_config.resource as dagster_resource
+import dagster._core.storage.event_log.in_memory as dagster_events
+import dagster._core.storage.runs.in_memory as dagster_runs
 import httpx._transports.default as httpx
+
+from genesys_dagster.sql import engine
+from genesys_dagster.sql.engine import Limits
 
 
 def install():
@@ -22,6 +31,11 @@ def install():
     directory.from_config = _kept(
         directory.from_config, lambda config: config.get_main_option("script_location")
     )
+    # An instance in memory makes its tables one by one.
+    _Copied(dagster_runs, "RunStorageSqlMetadata")
+    _Copied(dagster_events, "SqlEventLogStorageMetadata")
+    # A database of DuckDB registers all of its functions.
+    engine._connected = _Connected(engine._connected)
     # A resource infers the schema of its settings from its class, each time that it is made.
     dagster_resource.infer_schema_from_config_class = _kept(
         dagster_resource.infer_schema_from_config_class,
@@ -50,6 +64,56 @@ def _kept(make, key):
         return known[at]
 
     return kept
+
+
+class _Copied:
+    """A storage's empty database: the first is made and stamped, those after it are copies of that one."""
+
+    def __init__(self, module, metadata):
+        self._create, self._stamp = getattr(module, metadata).create_all, module.stamp_alembic_rev
+        self._first = None
+        setattr(module, metadata, self)
+        module.stamp_alembic_rev = self.stamp
+
+    def create_all(self, connection):
+        if self._first:
+            self._first.backup(connection.connection.dbapi_connection)
+        else:
+            self._create(connection)
+
+    def stamp(self, config, connection):
+        if not self._first:
+            self._stamp(config, connection)
+            made = connection.connection.dbapi_connection
+            first = sqlite3.connect(":memory:", check_same_thread=False)
+            made.commit()
+            made.backup(first)
+            self._first = first
+
+
+class _Connected:
+    """Connections to one database, where a statement has the usual limits: each sees its own tables alone."""
+
+    def __init__(self, connected):
+        self._connected, self._ending, self._database = connected, contextlib.ExitStack(), None
+        atexit.register(self._ending.close)
+
+    @contextlib.contextmanager
+    def __call__(self, limits, folder):
+        if limits == Limits():
+            con = self._first().cursor()
+            con.execute("SET TimeZone = 'UTC'")
+            with con:
+                yield con
+        else:
+            with self._connected(limits, folder) as con:
+                yield con
+
+    def _first(self):
+        if not self._database:
+            folder = self._ending.enter_context(tempfile.TemporaryDirectory())
+            self._database = self._ending.enter_context(self._connected(Limits(), folder))
+        return self._database
 
 
 def _if_function(it):

@@ -1,5 +1,6 @@
 """An instance with a history, and ticks of sensors and schedules in it."""
 
+import functools
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -42,7 +43,9 @@ class Desk:
 
     @org.setter
     def org(self, org):
-        self._org, self._sensors, self._schedules = org, sensors(org), schedules(org)
+        self._org = org
+        self._sensors = functools.cache(lambda: sensors(org))
+        self._schedules = functools.cache(lambda: schedules(org))
 
     def redefine(self, **fields):
         """Change fields of the org."""
@@ -50,7 +53,7 @@ class Desk:
 
     def tick(self, sensor):
         """One tick; returns the requested runs that are new by their keys."""
-        sensor = self._sensors[sensor.name]
+        sensor = self._sensors()[sensor.name]
         with dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"genesys": self.genesys}
         ) as context:
@@ -72,7 +75,7 @@ class Desk:
         with dg.build_schedule_context(
             instance=self.instance, scheduled_execution_time=at, resources={"genesys": self.genesys}
         ) as context:
-            result = self._schedules[schedule.name]._execution_fn.decorated_fn(context)
+            result = self._schedules()[schedule.name]._execution_fn.decorated_fn(context)
         return result.skip_message if isinstance(result, dg.SkipReason) else result
 
     def pulled(self, day, known_until, open_conversations=0, source="job", **metadata):
