@@ -1,24 +1,25 @@
 """What a new version of an object changes: rows added, changed and removed against the version before.
 
-Of each row two numbers are kept, a digest of its key and one of all its values: 16 bytes per row, whatever the rows
-weigh. The version before is read a few rows at a time.
+Both are read once, side by side, while the new one is written. Where the same keys follow each other in both, the rows
+are compared as they lie there; of a row that does not find its partner so, two digests are kept until the end.
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from genesys_dagster.lake.differences import Flags, differing
+from genesys_dagster.lake.digests import Digested, RowDigests
 from genesys_dagster.lake.errors import ReadError
 from genesys_dagster.lake.stored import StoredVersion
 
 logger = logging.getLogger(__name__)
-QUOTE = '"'
 
-Digests = npt.NDArray[np.uint64]
+# How many rows further a row is looked for when it is not where it was: rows come and go one by one, not by thousands.
+_AHEAD = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,92 +39,203 @@ class Changes:
     kept: int
 
 
-class RowDigests:
-    """Digests of the rows of one version.
-
-    Two different rows share a digest with a probability of 2⁻⁶⁴. A list or map that is empty has the digest of one
-    that is absent.
+class Comparison:
+    """Compares the rows of a new version, as they come, with those of the version before.
 
     Args:
-        key: The columns whose values tell rows apart.
+        previous: The rows before, in tables of the same schema as the new ones, a few at a time.
+        key: The columns whose values tell rows apart; no key may come twice in a version.
     """
 
-    def __init__(self, *key: str) -> None:
-        import duckdb
+    def __init__(self, previous: Iterable[pa.Table], *key: str) -> None:
+        self._key = list(key)
+        self._old = _Waiting(iter(previous))
+        self._digests = RowDigests(*key)
+        self._alone_new, self._alone_old = _Alone(), _Alone()
+        self._added = self._changed = self._removed = self._kept = 0
 
-        self.key = key
-        self._connection = duckdb.connect(config={"threads": 1})
-        self._parts: list[tuple[Digests, Digests]] = []
+    def see(self, rows: pa.Table) -> None:
+        """Take note of new rows."""
+        before = self._old.next(rows.num_rows)
+        if not before.num_rows and not self._alone_old.rows:
+            self._added += rows.num_rows
+        elif before.num_rows and before.select(self._key).equals(rows.select(self._key)):
+            self._old.drop(rows.num_rows)
+            self._compare(before, rows)
+        else:
+            self._pair(rows)
 
-    def add(self, table: pa.Table) -> None:
-        """Takes note of rows; no key may come twice."""
-        if table.num_rows:
-            self._parts.append(self._digests(table))
-
-    def compare(self, previous: Iterable[pa.Table], *, whole_rows: bool = True) -> Changes:
-        """Compares the rows taken note of with those of the version before.
-
-        Args:
-            previous: Its rows, in tables of the same schema; the key alone is enough if `whole_rows` is False.
-            whole_rows: Whether to tell rows that changed from those that did not.
-        """
-        keys, rows = self._sorted()
-        kept = unchanged = removed = 0
-        for table in previous:
-            old_keys, old_rows = self._digests(table)
-            places = np.searchsorted(keys, old_keys)
-            inside = places < len(keys)
-            known = inside.copy()
-            known[inside] = keys[places[inside]] == old_keys[inside]
-            kept += int(known.sum())
-            removed += int((~known).sum())
-            unchanged += int((rows[places[known]] == old_rows[known]).sum())
-        return Changes(len(keys) - kept, kept - unchanged if whole_rows else None, removed, kept)
+    def result(self) -> Changes:
+        """What all rows seen change."""
+        for rows in self._old.rest():
+            if self._alone_new.rows:
+                self._alone_old.add(self._digests.of(rows))
+            else:
+                self._removed += rows.num_rows
+        old, new = self._alone_old.all(), self._alone_new.all()
+        _, at_old, at_new = np.intersect1d(old.keys, new.keys, return_indices=True)
+        both = len(at_old)
+        changed = int(np.count_nonzero(old.rows[at_old] != new.rows[at_new]))
+        return Changes(
+            added=self._added + len(new.keys) - both,
+            changed=self._changed + changed,
+            removed=self._removed + len(old.keys) - both,
+            kept=self._kept + both,
+        )
 
     def close(self) -> None:
-        """Frees what it holds; an error that remembers it would keep its threads alive."""
-        self._connection.close()
-        self._parts.clear()
+        """Frees what it holds."""
+        self._digests.close()
+        self._old.close()
 
-    def _digests(self, table: pa.Table) -> tuple[Digests, Digests]:
-        key = ", ".join(f'"{name.replace(QUOTE, QUOTE * 2)}"' for name in self.key)
-        columns = self._connection.from_arrow(table).set_alias("row")
-        digests = columns.project(f'hash({key}) AS of_key, hash("row") AS of_row').fetchnumpy()
-        return digests["of_key"], digests["of_row"]
+    def _pair(self, rows: pa.Table) -> None:
+        """Compares rows with those near the place of which they are expected to be, in whatever order."""
+        before = self._old.next(rows.num_rows + _AHEAD)
+        if not before.num_rows:
+            self._alone_new.add(self._digests.of(rows))
+            return
+        _, at_old, at_new = np.intersect1d(
+            self._digests.keys(before), self._digests.keys(rows), return_indices=True
+        )
+        passed = int(at_old.max()) + 1 if len(at_old) else 0
+        self._old.drop(passed)
+        self._compare(before.take(at_old), rows.take(at_new))
+        self._alone_old.add(self._digests.of(_without(before.slice(0, passed), at_old)))
+        self._alone_new.add(self._digests.of(_without(rows, at_new)))
 
-    def _sorted(self) -> tuple[Digests, Digests]:
-        if not self._parts:
-            return np.empty(0, np.uint64), np.empty(0, np.uint64)
-        keys = np.concatenate([part for part, _ in self._parts])
-        order = np.argsort(keys)
-        return keys[order], np.concatenate([part for _, part in self._parts])[order]
+    def _compare(self, before: pa.Table, rows: pa.Table) -> None:
+        self._kept += rows.num_rows
+        self._changed += int(np.count_nonzero(self._differing(before, rows)))
+
+    def _differing(self, before: pa.Table, rows: pa.Table) -> Flags:
+        try:
+            return differing(before, rows)
+        except pa.ArrowNotImplementedError:  # of rare types
+            return np.asarray(self._digests.of(before).rows != self._digests.of(rows).rows)
 
 
-def changes_since(
-    before: StoredVersion,
-    digests: RowDigests,
-    counted: Callable[[pa.Table], pa.Table] | None = None,
-    counted_by: str | None = None,
-) -> Changes | None:
-    """What rows change against a stored version.
+class _Waiting:
+    """Rows that are read when they are needed, in their order."""
+
+    def __init__(self, tables: Iterator[pa.Table]) -> None:
+        self._tables = tables
+        self._here: pa.Table | None = None
+
+    def next(self, count: int) -> pa.Table:
+        """The next rows, fewer only at the end; they stay."""
+        while self._here is None or self._here.num_rows < count:
+            table = next(self._tables, None)
+            if table is None:
+                break
+            self._here = pa.concat_tables([self._here, table]) if self._here is not None else table
+        return pa.table({}) if self._here is None else self._here.slice(0, count)
+
+    def drop(self, count: int) -> None:
+        """Leaves the next rows behind."""
+        if self._here is not None:
+            self._here = self._here.slice(count)
+
+    def rest(self) -> Iterator[pa.Table]:
+        """All rows that were not left behind."""
+        if self._here is not None:
+            yield self._here
+            self._here = None
+        yield from self._tables
+
+    def close(self) -> None:
+        """Lets go of the rows and of what they are read from."""
+        self._here = None
+        close = getattr(self._tables, "close", None)
+        if close:
+            close()
+
+
+@dataclass
+class _Alone:
+    """What is kept of rows without a partner: 16 bytes each."""
+
+    parts: list[Digested] = field(default_factory=list)
+    rows: int = 0
+
+    def add(self, part: Digested) -> None:
+        if len(part.keys):
+            self.parts.append(part)
+            self.rows += len(part.keys)
+
+    def all(self) -> Digested:
+        nothing = np.empty(0, np.uint64)
+        return Digested(
+            np.concatenate([nothing, *(part.keys for part in self.parts)]),
+            np.concatenate([nothing, *(part.rows for part in self.parts)]),
+        )
+
+
+def _without(table: pa.Table, places: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> pa.Table:
+    is_left = np.ones(table.num_rows, bool)
+    is_left[places] = False
+    return table.filter(pa.array(is_left))
+
+
+class ChangesSince:
+    """What rows change against a stored version, as far as it can be read.
 
     Args:
         before: The stored version.
-        digests: The new rows.
+        key: The columns whose values tell rows apart.
         counted: Chooses those of its rows that count.
         counted_by: The column that `counted` looks at.
-
-    Returns:
-        The changes; None if it is no Parquet with that key, so that there is nothing to compare with.
-
-    Raises:
-        StorageError: It cannot be read at the moment, or was replaced.
     """
-    choose = counted or (lambda rows: rows)
-    whole_rows = before.has_schema()
-    tables = before.tables() if whole_rows else before.columns(digests.key, counted_by)
-    try:
-        return digests.compare((choose(rows) for rows in tables if rows.num_rows), whole_rows=whole_rows)
-    except (pa.ArrowException, ReadError, OSError, ValueError) as error:
-        logger.warning("What changed in %s is not counted: %s", before.uri, error)
-        return None
+
+    def __init__(
+        self,
+        before: StoredVersion,
+        key: tuple[str, ...],
+        counted: Callable[[pa.Table], pa.Table] | None = None,
+        counted_by: str | None = None,
+    ) -> None:
+        self._before = before
+        self._key = key
+        self._whole_rows = before.has_schema()
+        choose = counted or (lambda rows: rows)
+        tables = before.tables() if self._whole_rows else before.columns(key, counted_by)
+        chosen = (self._compared(choose(rows)) for rows in tables if rows.num_rows)
+        self._comparison: Comparison | None = Comparison(chosen, *key)
+
+    def see(self, rows: pa.Table) -> None:
+        """Take note of new rows.
+
+        Raises:
+            StorageError: The stored version cannot be read at the moment, or was replaced.
+        """
+        self._as_far_as_possible(lambda comparison: comparison.see(self._compared(rows)))
+
+    def result(self) -> Changes | None:
+        """The changes; None if it is no Parquet with that key, so that there is nothing to compare with.
+
+        Raises:
+            StorageError: As `see`.
+        """
+        found: list[Changes] = []
+        self._as_far_as_possible(lambda comparison: found.append(comparison.result()))
+        if not found or self._whole_rows:
+            return found[0] if found else None
+        return Changes(found[0].added, None, found[0].removed, found[0].kept)
+
+    def close(self) -> None:
+        """Frees what was noted."""
+        if self._comparison is not None:
+            self._comparison.close()
+            self._comparison = None
+
+    def _compared(self, rows: pa.Table) -> pa.Table:
+        """The key alone tells what is gone if the columns differ."""
+        return rows if self._whole_rows else rows.select(list(self._key))
+
+    def _as_far_as_possible(self, do: Callable[[Comparison], None]) -> None:
+        if self._comparison is None:
+            return
+        try:
+            do(self._comparison)
+        except (pa.ArrowException, ReadError, OSError, ValueError) as error:
+            logger.warning("What changed in %s is not counted: %s", self._before.uri, error)
+            self.close()

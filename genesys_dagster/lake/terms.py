@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_dagster.lake.changes import Changes, RowDigests, changes_since
+from genesys_dagster.lake.changes import Changes, ChangesSince
 from genesys_dagster.lake.stored import StoredVersion
 
 
@@ -91,36 +92,40 @@ class Judgement:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._digests = RowDigests(*terms.key) if terms.before is not None else None
         self._rows = 0
 
     def see(self, rows: pa.Table) -> None:
-        """Take note of rows."""
+        """Take note of rows.
+
+        Raises:
+            StorageError: The stored version cannot be read at the moment, or was replaced.
+        """
         self._rows += rows.num_rows
-        if self._digests is not None:
-            self._digests.add(rows)
+        if self._changes is not None:
+            self._changes.see(rows)
 
     def close(self) -> None:
         """Frees what was noted."""
-        if self._digests is not None:
-            self._digests.close()
+        if self._changes is not None:
+            self._changes.close()
 
     def metadata(self) -> Mapping[str, Any]:
         """Judge the version whose rows were seen.
 
         Raises:
             Exception: As `Terms.judge`: it must not be committed.
-            StorageError: The stored version cannot be read at the moment.
+            StorageError: As `see`.
         """
-        changes = self._changes()
+        changes = self._changes.result() if self._changes is not None else None
         return {**_counts(changes), **self._terms.judge(Finished(self._rows, self._terms.before, changes))}
 
-    def _changes(self) -> Changes | None:
+    @cached_property
+    def _changes(self) -> ChangesSince | None:
         before, span = self._terms.before, self._terms.span
-        if before is None or self._digests is None:
+        if before is None:
             return None
-        return changes_since(
-            before, self._digests, span.inside if span else None, span.column if span else None
+        return ChangesSince(
+            before, self._terms.key, span.inside if span else None, span.column if span else None
         )
 
 
