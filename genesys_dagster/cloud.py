@@ -94,9 +94,9 @@ class GenesysCloud(Org):
             return stand_in(self, str(error))
 
     def _definitions(self, resources: dict[str, Any]) -> dg.Definitions:
-        assets: list[Any] = [genesys_cloud(self), conversation_details(self)]
-        assets += [asset for part in self.parts for asset in _PARTS[part](self)]
         checks = all_checks(self)
+        assets: list[Any] = [genesys_cloud(self), conversation_details(self, checks.watching.begin)]
+        assets += [asset for part in self.parts for asset in _PARTS[part](self)]
         runs = automation(self, checks)
         return dg.Definitions(
             assets=assets,

@@ -16,13 +16,13 @@ DAYS = ORG.days
 PARTITIONS = ORG.days.partitions
 ASSET_KEY, LATE_ACTIVITY = ORG.key("conversation_details"), ORG.key("late_activity")
 
-conversation_details = _conversation_details(ORG)
+CHECKS = all_checks(ORG)
+conversation_details = _conversation_details(ORG, CHECKS.watching.begin)
 late_activity = _late_activity(ORG)
 TABLES = tables(ORG)
 PERFORMANCE = performance(ORG)
 REFERENCE = reference(ORG)
 contact_center_report = _contact_center_report(ORG)
-CHECKS = all_checks(ORG)
 AUTOMATION = automation(ORG, CHECKS)
 JOBS = Jobs(ORG, CHECKS)
 

@@ -1,8 +1,8 @@
 """The asset `conversation_details`: one row per conversation, one partition per day."""
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 from pydantic import Field
@@ -12,7 +12,7 @@ from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms, window_of_ended
 from genesys_dagster.extract.commit import Candidate, judge
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.lake.stream import FrameStream
+from genesys_dagster.lake.stream import FrameStream, Watcher
 from genesys_dagster.lazy import pa, pd
 from genesys_dagster.memory.job_ledger import InstanceLedger
 from genesys_dagster.memory.pulls import DETAILS
@@ -23,6 +23,8 @@ from genesys_dagster.resources import GenesysResource
 if TYPE_CHECKING:
     from genesys_dagster.extract.export import ConversationExport, ExportReport
     from genesys_dagster.lake.stored import StoredVersion
+
+Watch: TypeAlias = Callable[[dg.AssetExecutionContext, str], Watcher | None]
 
 _SECONDS_BETWEEN_PROGRESS = 10.0
 _UNKNOWN_FIELDS_SHOWN = 50
@@ -53,8 +55,13 @@ class PullConfig(dg.Config):
     )
 
 
-def conversation_details(org: Org) -> dg.AssetsDefinition:
-    """The asset, for an org."""
+def conversation_details(org: Org, watch: Watch | None = None) -> dg.AssetsDefinition:
+    """The asset, for an org.
+
+    Args:
+        org: Whose.
+        watch: Makes what looks at a day while it is written, by the step's context and the day.
+    """
     spec = org.spec(DETAILS, deps=[org.key("genesys_cloud")], description=DESCRIPTION, code_version="1")
 
     @daily(org, spec, required_resource_keys={org.genesys, org.lake}, pool=org.api_pool)
@@ -62,12 +69,17 @@ def conversation_details(org: Org) -> dg.AssetsDefinition:
         # The days of the run are streamed to the IO manager, one after the other.
         keys = context.partition_keys
         if len(keys) == 1:
-            return dg.Output(_day(context, org, keys[0], config))
+            return dg.Output(day(context, keys[0], config))
         if config.accept_loss:
             raise dg.Failure(
                 "accept_loss is for one day: materialize the partition concerned alone.", allow_retries=False
             )
-        return dg.Output((key, _day(context, org, key, PullConfig())) for key in keys)
+        return dg.Output((key, day(context, key, PullConfig())) for key in keys)
+
+    def day(context: dg.AssetExecutionContext, key: str, config: PullConfig) -> FrameStream:
+        stream = _day(context, org, key, config)
+        stream.watcher = watch(context, key) if watch else None
+        return stream
 
     return pull
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from genesys_dagster.checks.finding import Finding
+from genesys_dagster.checks.leaves import Rows
 from genesys_dagster.checks.themes import CONVERSATIONS, Day, Records, ThemeCheck
 from genesys_dagster.lazy import np, pa, pc
 
@@ -23,7 +24,7 @@ class UniqueIds:
         self._rows = 0
         self._repeated: list[str] = []
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Compare with all ids so far."""
         ids = rows["conversationId"]
         is_new = self._seen.add(ids)
@@ -52,7 +53,7 @@ class Window:
         self._without = 0
         self._examples: list[str] = []
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Compare the starts with the day."""
         starts = rows[self._of.start]
         start, end = (pa.scalar(moment, starts.type) for moment in (self._day.start, self._day.end))

@@ -10,6 +10,7 @@ import dagster as dg
 
 from genesys_dagster.checks.finding import WARN, Finding
 from genesys_dagster.checks.identity import Window
+from genesys_dagster.checks.leaves import Rows
 from genesys_dagster.checks.references import Names
 from genesys_dagster.checks.state import OpenRecords, UnknownFields
 from genesys_dagster.checks.themes import Day, Records, ThemeCheck
@@ -35,9 +36,9 @@ class UniquePeriods:
         self._rows = self._repeats = 0
         self._repeated: list[str] = []
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Compare with all periods so far. Without a start nothing tells periods apart."""
-        rows = rows.filter(pc.is_valid(rows[PERIODS.start]))
+        rows = Rows(rows.batch.filter(pc.is_valid(rows[PERIODS.start])))
         starts = pc.cast(pc.cast(rows[PERIODS.start], pa.int64()), pa.string())
         keys = pc.binary_join_element_wise(rows[PERIODS.key], starts, " ")
         is_repeated = pa.array(~self._seen.add(keys))
@@ -64,9 +65,9 @@ class InOrder:
         self._users: dict[str, int] = {}
         self._seen: list[np.ndarray] = []
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Keep what is needed of each period: 24 bytes."""
-        rows = rows.filter(pc.is_valid(rows[PERIODS.start]))
+        rows = Rows(rows.batch.filter(pc.is_valid(rows[PERIODS.start])))
         users = [self._users.setdefault(user, len(self._users)) for user in rows[PERIODS.key].to_pylist()]
         starts, ends = (pc.cast(rows[name], pa.int64()) for name in (PERIODS.start, PERIODS.end))
         self._seen.append(np.array([users, starts, pc.fill_null(ends, _OPEN)], np.int64))
@@ -111,7 +112,7 @@ class KnownValues:
         self._column, self._known = column, known
         self._values: Counter[str | None] = Counter()
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Count the values."""
         for entry in pc.value_counts(rows[self._column]).to_pylist():
             self._values[entry["values"]] += entry["counts"]
@@ -181,7 +182,7 @@ def _of_status(column: str, known: Collection[str]) -> tuple[ThemeCheck, ...]:
     )
 
 
-def _definitions(rows: pa.RecordBatch) -> pa.Array:
+def _definitions(rows: Rows) -> pa.Array:
     return rows["organization_presence_id"]
 
 
@@ -192,6 +193,7 @@ PRESENCE = (
         "Every `organization_presence_id` has a name in the latest snapshot of `presence_definitions`.",
         lambda day: Names(day, "presence_definitions", _definitions),
         frozenset(["organization_presence_id"]),
+        names=True,
     ),
 )
 ROUTING = _of_status("routing_status", ROUTING_STATUSES)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import dagster as dg
 
 from genesys_dagster.checks.finding import WARN, Finding
-from genesys_dagster.checks.leaves import Level
+from genesys_dagster.checks.leaves import Rows
 from genesys_dagster.checks.themes import Day, ThemeCheck
 from genesys_dagster.lazy import np, pa, pc
 
@@ -29,9 +29,9 @@ class MetricSanity:
         self._metrics = self._nameless = self._valueless = 0
         self._negative: Counter[str] = Counter()
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Look at each metric's value."""
-        metrics = Level.of(rows, "participants").below("sessions").below("metrics")
+        metrics = rows.level("participants", "sessions", "metrics")
         names, values = metrics.get("name"), metrics.get("value")
         self._metrics += len(metrics)
         self._nameless += names.null_count
@@ -73,9 +73,9 @@ class SegmentTimes:
         self._segments = 0
         self._faults: Counter[str] = Counter()
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Compare each segment's times with its own and its conversation's."""
-        segments = Level.of(rows, "participants").below("sessions").below("segments")
+        segments = rows.level("participants", "sessions", "segments")
         self._segments += len(segments)
         start, end = _milliseconds(segments.get("segmentStart")), _milliseconds(segments.get("segmentEnd"))
         opened = _milliseconds(rows["conversationStart"])[segments.rows]
@@ -117,9 +117,9 @@ class ConversationEnds:
     def __init__(self, _: Day) -> None:
         self._finished = self._without = 0
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Look for those that are over by their segments and have no end."""
-        segments = Level.of(rows, "participants").below("sessions").below("segments")
+        segments = rows.level("participants", "sessions", "segments")
         ended = np.asarray(pc.is_valid(segments.get("segmentEnd")), bool)
         known = np.bincount(segments.rows, minlength=len(rows))
         finished = (known > 0) & (known == np.bincount(segments.rows[ended], minlength=len(rows)))

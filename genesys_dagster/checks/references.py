@@ -8,7 +8,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from genesys_dagster.checks.finding import WARN, Finding, not_compared
-from genesys_dagster.checks.leaves import Level
+from genesys_dagster.checks.leaves import Rows
 from genesys_dagster.checks.themes import Day, ThemeCheck
 from genesys_dagster.lazy import pa, pc
 
@@ -24,11 +24,11 @@ class Names:
         ids: Takes the ids out of rows.
     """
 
-    def __init__(self, day: Day, asset: str, ids: Callable[[pa.RecordBatch], pa.Array]) -> None:
+    def __init__(self, day: Day, asset: str, ids: Callable[[Rows], pa.Array]) -> None:
         self._day, self._asset, self._ids = day, asset, ids
         self._found: Counter[str] = Counter()
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Count how often each id stands there."""
         for entry in pc.value_counts(self._ids(rows).drop_null()).to_pylist():
             self._found[entry["values"]] += entry["counts"]
@@ -57,8 +57,8 @@ class Names:
         )
 
 
-def _queues(rows: pa.RecordBatch) -> pa.Array:
-    return Level.of(rows, "participants").below("sessions").below("segments").get("queueId")
+def _queues(rows: Rows) -> pa.Array:
+    return rows.level("participants", "sessions", "segments").get("queueId")
 
 
 REFERENCES = (
@@ -67,5 +67,6 @@ REFERENCES = (
         "Every `queueId` of a segment has a name in the latest snapshot of `queues`.",
         lambda day: Names(day, "queues", _queues),
         frozenset({"participants.sessions.segments.queueId"}),
+        names=True,
     ),
 )

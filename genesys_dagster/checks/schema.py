@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import dagster as dg
 
 from genesys_dagster.checks.finding import Finding
@@ -10,14 +13,22 @@ from genesys_dagster.lazy import ds, pa
 NAME = "schema"
 DESCRIPTION = (
     "The object has exactly the columns and types of the table's schema, so that days can be read together and "
-    "every column that downstream reads is there. An object of an older version is brought up to date by pulling the "
-    "partition again."
+    "every column that downstream reads is there, and, right after it was written, as many values as were written. An "
+    "object of an older version is brought up to date by pulling the partition again."
 )
 
 
-def schema_finding(dataset: ds.Dataset, schema: pa.Schema) -> Finding:
-    """Compare a partition's schema with what it should be, at every depth."""
-    differences = _differences(dataset.schema, schema)
+def schema_finding(
+    dataset: ds.Dataset, schema: pa.Schema, otherwise: Mapping[str, str] = MappingProxyType({})
+) -> Finding:
+    """Compare a partition's schema with what it should be, at every depth.
+
+    Args:
+        dataset: The partition.
+        schema: What it should be.
+        otherwise: What else differs from what was written, leaf by leaf.
+    """
+    differences = {**_differences(dataset.schema, schema), **otherwise}
     if not differences:
         return Finding(passed=True, summary=f"All {len(schema)} columns are as they should be.")
     return Finding(

@@ -9,8 +9,8 @@ from collections import Counter
 import dagster as dg
 
 from genesys_dagster.checks.finding import WARN, Finding
+from genesys_dagster.checks.leaves import Rows
 from genesys_dagster.checks.themes import CONVERSATIONS, Day, Records, ThemeCheck
-from genesys_dagster.lazy import pa
 
 _POSITION = re.compile(r"\[\d+\]")
 _SHOWN = 50
@@ -23,7 +23,7 @@ class OpenRecords:
         self._of = of
         self._rows = self._open = 0
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Count those without end."""
         self._rows += len(rows)
         self._open += rows[self._of.end].null_count
@@ -49,7 +49,7 @@ class UnknownFields:
         self._paths: Counter[str] = Counter()
         self._records = 0
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Count the paths of values kept aside."""
         for text in rows[self._of.unknown_fields].drop_null().to_pylist():
             self._records += 1

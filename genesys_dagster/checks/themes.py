@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from genesys_dagster.checks.finding import Finding
-from genesys_dagster.lazy import pa
+from genesys_dagster.checks.leaves import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ CONVERSATIONS = Records(
 class Theme(Protocol):
     """Looks at one partition; memory does not grow with the number of rows by more than a few bytes each."""
 
-    def see(self, rows: pa.RecordBatch) -> None:
+    def see(self, rows: Rows) -> None:
         """Look at some rows."""
 
     def finding(self) -> Finding:
@@ -72,6 +72,7 @@ class ThemeCheck:
         make: Makes the theme for a partition.
         leaves: What its theme needs of a record: paths, list levels left out.
         blocking: Whether downstream assets would be wrong if it fails.
+        names: Whether its finding asks for names in reference assets.
     """
 
     name: str
@@ -79,3 +80,4 @@ class ThemeCheck:
     make: Callable[[Day], Theme]
     leaves: frozenset[str]
     blocking: bool = False
+    names: bool = False

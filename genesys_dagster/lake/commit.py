@@ -137,8 +137,11 @@ class Commit:
         )
         return self._send_plainly(request)
 
-    def verify(self, size: int, sent: Sequence[Sent]) -> None:
+    def verify(self, size: int, sent: Sequence[Sent]) -> str | None:
         """Compare what lies there now with what was sent.
+
+        Returns:
+            The ETag of what lies there, if the store's digests of all that was sent prove it; else None.
 
         Raises:
             StorageError: It is something else.
@@ -147,7 +150,7 @@ class Commit:
             head = current_version(self._client, self._bucket, self._key)
             # Another writer may have replaced the object in between; what lies there says nothing about ours.
             if head is None or (head.write_id or self._write_id) != self._write_id:
-                return
+                return None
             if head.size != size:
                 raise self._mangled(f"it has {head.size} bytes, not {size}")
             self._verify_bytes(sent)
@@ -155,6 +158,9 @@ class Commit:
             if error.mangled:
                 raise
             logger.warning("The object was not verified: %s", error)
+            return None
+        is_ours = head.write_id == self._write_id and all(part.is_proven for part in sent)
+        return head.etag or None if is_ours else None
 
     def _verify_bytes(self, sent: Sequence[Sent]) -> None:
         """Read back what the store's own digest does not prove; once, if its digests turn out to be others."""

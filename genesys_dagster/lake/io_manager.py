@@ -149,6 +149,29 @@ class S3ParquetIOManager(LakeDoor):
             key = self.key_of(asset.path, partition_columns(partitions_def, partition))
             return stored_version(self.client, self.place().bucket, key, schema)
 
+    def current_etag(
+        self, asset: dg.AssetKey, partitions_def: dg.PartitionsDefinition, partition: str
+    ) -> str | None:
+        """Asks which version of one partition lies there now.
+
+        Args:
+            asset: The asset's key.
+            partitions_def: Its partitions.
+            partition: Partition key.
+
+        Returns:
+            The ETag of its object, or None if there is none.
+
+        Raises:
+            dagster.Failure: No bucket is set, or S3 refused or could not be reached.
+        """
+        from genesys_dagster.lake.version import current_version
+
+        with _as_failure():
+            key = self.key_of(asset.path, partition_columns(partitions_def, partition))
+            found = current_version(self.client, self.place().bucket, key)
+        return found.etag if found else None
+
     def key_in(self, context: dg.OutputContext | dg.InputContext, partition: str | None) -> str:
         """The key of an asset's object, or of one partition's."""
         columns = None if partition is None else partition_columns(context.asset_partitions_def, partition)

@@ -44,11 +44,13 @@ class UploadedObject:
         size: Bytes.
         parts: Multipart parts; 0 for an object that was small enough for one PutObject.
         sha256: Hexadecimal digest of the bytes.
+        proven: Its ETag, if digests that the store named prove every byte of it; else None.
     """
 
     size: int
     parts: int
     sha256: str
+    proven: str | None = None
 
 
 class MultipartUpload:
@@ -164,12 +166,14 @@ class MultipartUpload:
         commit = Commit(self._client, self._bucket, self._key, self._write_id, expected)
         rest = self._buffer.take(self._buffer.size)
         if self._upload_id is None:
-            self._on_worker(lambda: self._put(commit, rest))
+            proven = self._on_worker(lambda: self._put(commit, rest))
         else:
             self._send_part(rest)
             sent = [part.result() for part in self._parts]
-            self._on_worker(lambda: self._complete(commit, sent))
-        return UploadedObject(size=self._size, parts=len(self._parts), sha256=self._digest.hexdigest())
+            proven = self._on_worker(lambda: self._complete(commit, sent))
+        return UploadedObject(
+            size=self._size, parts=len(self._parts), sha256=self._digest.hexdigest(), proven=proven
+        )
 
     def _on_worker(self, call: Callable[[], T]) -> T:
         """Runs a call to S3 on a worker thread and waits for it."""
@@ -218,13 +222,13 @@ class MultipartUpload:
             self._slots.release()
         return Sent.of(start, body, answer["ETag"])
 
-    def _put(self, commit: Commit, body: bytes) -> None:
+    def _put(self, commit: Commit, body: bytes) -> str | None:
         arguments = {"Bucket": self._bucket, "Key": self._key, "Body": body, **self._with_write_id()}
         answer = commit.send(lambda **condition: self._client.put_object(**arguments, **condition))
         self._state = "committed"
-        commit.verify(self._size, [Sent.of(0, body, answer.get("ETag", ""))])
+        return commit.verify(self._size, [Sent.of(0, body, answer.get("ETag", ""))])
 
-    def _complete(self, commit: Commit, sent: Sequence[Sent]) -> None:
+    def _complete(self, commit: Commit, sent: Sequence[Sent]) -> str | None:
         parts = [{"PartNumber": number, "ETag": part.etag} for number, part in enumerate(sent, 1)]
         # An error in a body with status 200 is raised as well (botocore handlers, check_for_200_error).
         commit.send(
@@ -238,7 +242,7 @@ class MultipartUpload:
             )
         )
         self._state = "committed"
-        commit.verify(self._size, sent)
+        return commit.verify(self._size, sent)
 
     def _close(self, error: BaseException | None, ended: threading.Event) -> None:
         """Ends the threads and aborts what was not committed."""

@@ -119,10 +119,14 @@ def publish(  # noqa: PLR0913 - one keyword each
                 head.add(table)
                 if judgement:
                     judgement.see(table)
+                if stream.watcher:
+                    stream.watcher.see(table)
                 encoder.write(table)
         metadata = {**stream.metadata(), **(judgement.metadata() if judgement else {})}
         encoder.finish(terms.facts() if terms else None)
         written = sink.commit(expected)
+    if stream.watcher and written.proven:
+        stream.watcher.stored(written.proven)
     return Written(
         uri=f"s3://{bucket}/{key}",
         schema=schema,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from genesys_dagster.lazy import pa, pd
 
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from genesys_dagster.lake.terms import Terms
 
     Frame: TypeAlias = pd.DataFrame | pa.RecordBatch | pa.Table
+
+
+class Watcher(Protocol):
+    """Looks at the rows of an object on their way to it."""
+
+    def see(self, rows: pa.Table) -> None:
+        """Look at some rows, in the schema of the object and in its order."""
+
+    def stored(self, etag: str) -> None:
+        """Be told that the object lies there, by the store's own word byte for byte, and under which ETag."""
 
 
 @dataclass
@@ -27,9 +37,11 @@ class FrameStream:
             Dagster metadata to add.
         terms: On which terms the rows take the place of what is stored; None for any, as long as
             nobody else replaces it in the meantime.
+        watcher: Looks at the rows while they are written.
     """
 
     schema: pa.Schema
     frames: Iterable[Frame]
     metadata: Callable[[], Mapping[str, Any]] = dict
     terms: Terms | None = None
+    watcher: Watcher | None = None
