@@ -1,20 +1,25 @@
 """What a new version of an object changes: rows added, changed and removed against the version before.
 
 Both are read once, side by side, while the new one is written. Where the same keys follow each other in both, the rows
-are compared as they lie there; of a row that does not find its partner so, two digests are kept until the end.
+are compared as they lie there. Kept until the end are a digest of each key, and one of each row that has not found its
+partner so.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from genesys_dagster.lake.differences import Flags, differing
-from genesys_dagster.lake.digests import Digested, RowDigests
+from genesys_dagster.lake.digests import Digests, RowDigests, of_keys
 from genesys_dagster.lake.errors import ReadError
-from genesys_dagster.lake.stored import StoredVersion
+from genesys_dagster.lake.stored import ROWS_AT_ONCE, StoredVersion
+
+_NONE = np.empty(0, np.int64)
 
 logger = logging.getLogger(__name__)
 
@@ -44,43 +49,43 @@ class Comparison:
 
     Args:
         previous: The rows before, in tables of the same schema as the new ones, a few at a time.
-        key: The columns whose values tell rows apart; no key may come twice in a version.
+        key: The columns whose values tell rows apart; no key should come twice in a version.
     """
 
     def __init__(self, previous: Iterable[pa.Table], *key: str) -> None:
         self._key = list(key)
         self._old = _Waiting(iter(previous))
-        self._digests = RowDigests(*key)
+        self._digests = RowDigests()
+        self._keys: list[Digests] = []
         self._alone_new, self._alone_old = _Alone(), _Alone()
-        self._added = self._changed = self._removed = self._kept = 0
+        self._changed = self._kept = 0
 
     def see(self, rows: pa.Table) -> None:
         """Take note of new rows."""
-        before = self._old.next(rows.num_rows)
-        if not before.num_rows and not self._alone_old.rows:
-            self._added += rows.num_rows
-        elif before.num_rows and before.select(self._key).equals(rows.select(self._key)):
-            self._old.drop(rows.num_rows)
-            self._compare(before, rows)
-        else:
-            self._pair(rows)
+        # In pieces, so that as few of the rows before are in memory.
+        for start in range(0, rows.num_rows, ROWS_AT_ONCE):
+            self._see(rows.slice(start, ROWS_AT_ONCE))
 
     def result(self) -> Changes:
         """What all rows seen change."""
+        is_asked = bool(self._alone_new.keys)
         for rows in self._old.rest():
-            if self._alone_new.rows:
-                self._alone_old.add(self._digests.of(rows))
-            else:
-                self._removed += rows.num_rows
+            their_keys = of_keys(rows, self._key)
+            self._alone_old.add(their_keys, self._digests.of(rows) if is_asked else their_keys)
+        keys = np.concatenate([_NONE, *self._keys])
         old, new = self._alone_old.all(), self._alone_new.all()
-        _, at_old, at_new = np.intersect1d(old.keys, new.keys, return_indices=True)
-        both = len(at_old)
-        changed = int(np.count_nonzero(old.rows[at_old] != new.rows[at_new]))
+        known = np.isin(old.keys, keys)
+        kept = self._kept + int(np.count_nonzero(known))
+        places = np.searchsorted(new.keys, old.keys)
+        inside = places < len(new.keys)
+        both = inside.copy()
+        both[inside] = new.keys[places[inside]] == old.keys[inside]
+        changed = int(np.count_nonzero(new.rows[places[both]] != old.rows[both]))
         return Changes(
-            added=self._added + len(new.keys) - both,
+            added=len(keys) - self._kept - int(np.count_nonzero(np.isin(new.keys, old.keys))),
             changed=self._changed + changed,
-            removed=self._removed + len(old.keys) - both,
-            kept=self._kept + both,
+            removed=len(known) - int(np.count_nonzero(known)),
+            kept=kept,
         )
 
     def close(self) -> None:
@@ -88,20 +93,31 @@ class Comparison:
         self._digests.close()
         self._old.close()
 
-    def _pair(self, rows: pa.Table) -> None:
-        """Compares rows with those near the place of which they are expected to be, in whatever order."""
+    def _see(self, rows: pa.Table) -> None:
+        keys = of_keys(rows, self._key)
+        self._keys.append(keys)
+        before = self._old.next(rows.num_rows)
+        if before.num_rows and before.select(self._key).equals(rows.select(self._key)):
+            self._old.drop(rows.num_rows)
+            self._compare(before, rows)
+        else:
+            self._pair(rows, keys)
+
+    def _pair(self, rows: pa.Table, keys: Digests) -> None:
+        """Compares rows with those near the place at which they are expected, in whatever order."""
         before = self._old.next(rows.num_rows + _AHEAD)
-        if not before.num_rows:
-            self._alone_new.add(self._digests.of(rows))
-            return
-        _, at_old, at_new = np.intersect1d(
-            self._digests.keys(before), self._digests.keys(rows), return_indices=True
-        )
-        passed = int(at_old.max()) + 1 if len(at_old) else 0
+        if not before.num_rows and not self._alone_old.keys:
+            return  # nothing is left that they could be compared with
+        before_keys = of_keys(before, self._key) if before.num_rows else _NONE
+        _, at_old, at_new = np.intersect1d(before_keys, keys, return_indices=True)
+        passed = 0
+        if len(at_old):
+            self._compare(before.take(at_old), rows.take(at_new))
+            passed = int(at_old.max()) + 1
+        left_old, left_new = _others(passed, at_old), _others(len(keys), at_new)
+        self._alone_old.add(before_keys[left_old], self._digests.of(before.take(left_old)))
+        self._alone_new.add(keys[left_new], self._digests.of(rows.take(left_new)))
         self._old.drop(passed)
-        self._compare(before.take(at_old), rows.take(at_new))
-        self._alone_old.add(self._digests.of(_without(before.slice(0, passed), at_old)))
-        self._alone_new.add(self._digests.of(_without(rows, at_new)))
 
     def _compare(self, before: pa.Table, rows: pa.Table) -> None:
         self._kept += rows.num_rows
@@ -111,7 +127,7 @@ class Comparison:
         try:
             return differing(before, rows)
         except pa.ArrowNotImplementedError:  # of rare types
-            return np.asarray(self._digests.of(before).rows != self._digests.of(rows).rows)
+            return np.asarray(self._digests.of(before) != self._digests.of(rows))
 
 
 class _Waiting:
@@ -150,30 +166,35 @@ class _Waiting:
             close()
 
 
+class _Rows(NamedTuple):
+    keys: Digests
+    rows: Digests
+
+
 @dataclass
 class _Alone:
-    """What is kept of rows without a partner: 16 bytes each."""
+    """What is kept of rows without a partner: two digests each."""
 
-    parts: list[Digested] = field(default_factory=list)
-    rows: int = 0
+    keys: list[Digests] = field(default_factory=list)
+    rows: list[Digests] = field(default_factory=list)
 
-    def add(self, part: Digested) -> None:
-        if len(part.keys):
-            self.parts.append(part)
-            self.rows += len(part.keys)
+    def add(self, keys: Digests, rows: Digests) -> None:
+        """Keep those of some rows."""
+        if len(keys):
+            self.keys.append(keys)
+            self.rows.append(rows)
 
-    def all(self) -> Digested:
-        nothing = np.empty(0, np.uint64)
-        return Digested(
-            np.concatenate([nothing, *(part.keys for part in self.parts)]),
-            np.concatenate([nothing, *(part.rows for part in self.parts)]),
-        )
+    def all(self) -> _Rows:
+        """Sorted by the key."""
+        keys, rows = np.concatenate([_NONE, *self.keys]), np.concatenate([_NONE, *self.rows])
+        order = np.argsort(keys)
+        return _Rows(keys[order], rows[order])
 
 
-def _without(table: pa.Table, places: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> pa.Table:
-    is_left = np.ones(table.num_rows, bool)
-    is_left[places] = False
-    return table.filter(pa.array(is_left))
+def _others(count: int, places: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> npt.NDArray[np.intp]:
+    is_other = np.ones(count, bool)
+    is_other[places] = False
+    return np.flatnonzero(is_other)
 
 
 class ChangesSince:

@@ -15,8 +15,8 @@ from genesys_dagster.lake.version import Version
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
-# As fast as whole row groups and in half of their memory, measured on 50,000 conversations.
-_ROWS_AT_ONCE = 1_024
+# Nearly as fast as 1,024 (3 of 36 µs for a conversation) in half of their memory; whole row groups take ten times as much.
+ROWS_AT_ONCE = 512
 
 
 class StoredVersion:
@@ -117,7 +117,7 @@ class StoredVersion:
 
 def _batches(parquet: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.Table]:
     for number in range(parquet.num_row_groups):
-        batches = parquet.iter_batches(_ROWS_AT_ONCE, row_groups=[number], columns=columns, use_threads=False)
+        batches = parquet.iter_batches(ROWS_AT_ONCE, row_groups=[number], columns=columns, use_threads=False)
         yield from (pa.Table.from_batches([batch]) for batch in batches)
 
 

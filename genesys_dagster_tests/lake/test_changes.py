@@ -94,7 +94,7 @@ def test_pairs_that_differ_are_found_however_the_rows_are_cut(pairs, skipped, at
 
 
 def test_rows_that_follow_each_other_as_before_need_no_digest(monkeypatch):
-    monkeypatch.setattr(RowDigests, "_asked", None)
+    monkeypatch.setattr(RowDigests, "of", None)
     version = {str(number): ROW_A for number in range(20)}
     more = version | {"7": ROW_A | {"value": 2.0}, "at the end": ROW_A}
     assert changes(more, version) == Changes(added=1, changed=1, removed=0, kept=20)
@@ -107,6 +107,29 @@ def test_what_is_no_number_is_no_change_and_an_empty_list_is_an_absent_one(order
     new = {str(n): ROW_A | {"value": float("nan"), "parts": [], "attributes": {}} for n in order(range(3))}
     with mock.patch.object(lake_changes, "_AHEAD", 0):
         assert changes(new, old, 1) == Changes(0, 0, 0, 3)
+
+
+def test_a_key_that_stands_twice_in_the_stored_version_is_not_gone_while_the_new_one_has_it():
+    version = table({str(number): ROW_A for number in range(20)})
+    for stored in ([version, version], [version.slice(0, 5), version]):
+        comparison = Comparison(stored, "id")
+        comparison.see(version)
+        assert comparison.result() == Changes(0, 0, 0, sum(each.num_rows for each in stored))
+        comparison = Comparison(stored, "id")
+        comparison.see(version.slice(0, 19))
+        assert comparison.result().removed == len(stored) - (stored[0].num_rows == 5)
+
+
+def test_keys_of_several_columns_and_types_tell_rows_apart():
+    schema = pa.schema([("user", pa.string()), ("at", pa.timestamp("ms", "UTC")), ("number", pa.int64())])
+    hours = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(3)]
+
+    def of(*rows):
+        return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+
+    comparison = Comparison([of(("a", hours[0], -1), ("a", hours[1], -2), ("b", None, 3))], *schema.names)
+    comparison.see(of(("b", None, 3), ("a", hours[1], -1), ("a", hours[0], -1)))
+    assert comparison.result() == Changes(added=1, changed=0, removed=1, kept=2)
 
 
 def test_values_that_arrow_does_not_compare_are_compared_by_digest():
