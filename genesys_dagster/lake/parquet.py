@@ -22,6 +22,8 @@ MIB = 1024 * 1024
 CODECS = ("zstd", "snappy", "lz4", "gzip", "brotli", "none")
 # Of a column's values; the default of 1,024 costs 4 % of the time that a conversation takes.
 _LEVELS_AT_ONCE = 64 * 1024
+# Two writes for each column of a row group would be 700 waits for the GIL, which other threads want as well.
+_BYTES_AT_ONCE = MIB
 _CODECS_WITH_LEVELS = {"zstd", "gzip", "brotli"}
 
 
@@ -119,6 +121,7 @@ class _File:
 
     def __init__(self, sink: Sink, schema: pa.Schema, settings: ParquetSettings) -> None:
         self._output = _Output(sink)
+        self._buffer = pa.BufferedOutputStream(pa.PythonFile(self._output, mode="w"), _BYTES_AT_ONCE)
         self._schema = schema
         self._settings = settings
         self._writer: pq.ParquetWriter | None = None
@@ -138,6 +141,7 @@ class _File:
         if facts:
             self._writer.add_key_value_metadata(facts)
         self._writer.close()
+        self._buffer.close()
 
     def abandon(self) -> None:
         """Lets nothing more out: a writer that was not closed would still write a footer when it is freed."""
@@ -152,7 +156,7 @@ class _File:
             "write_batch_size": _LEVELS_AT_ONCE,
             **asdict(encodings),
         }
-        return pq.ParquetWriter(pa.PythonFile(self._output, mode="w"), self._schema, **options)
+        return pq.ParquetWriter(self._buffer, self._schema, **options)
 
 
 class _Output:
