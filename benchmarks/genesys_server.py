@@ -26,7 +26,7 @@ class GenesysApi:
 
     Args:
         job: response bodies of the job's results.
-        query: those of the query; None: the query finds nothing.
+        query: those of the query; None: the query tells how many the job has.
     """
 
     def __init__(self, job: Day | Repeated, query: Day | None) -> None:
@@ -41,8 +41,9 @@ class GenesysApi:
         if request.path == "/oauth/token":
             return json_reply({"access_token": "benchmark", "token_type": "bearer", "expires_in": 86_400})
         if request.path == f"{DETAILS}/query":
-            number = json.loads(bytes(request.body))["paging"]["pageNumber"] - 1
-            return _page(self._query, number)
+            if self._query is None:  # it announces what the job will have
+                return json_reply({"totalHits": self._job.conversations})
+            return _page(self._query, json.loads(bytes(request.body))["paging"]["pageNumber"] - 1)
         return self._jobs(request)
 
     def _jobs(self, request: Request) -> Reply:
