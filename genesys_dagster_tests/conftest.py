@@ -108,10 +108,27 @@ class Lake:
     def put(self, day=DAY, body=b"the version before"):
         self.client.put_object(Bucket=self.bucket, Key=self.key(day), Body=body)
 
+    def objects(self):
+        """All of it, by key."""
+        get = lambda key: self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()  # noqa: E731
+        return {key: get(key) for key in self.keys()}
+
+    def put_all(self, objects):
+        for key, body in objects.items():
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
+
     def clear(self):
         if keys := self.keys():
             objects = [{"Key": key} for key in keys]
             self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+
+
+def copy_events(source, target):
+    """Let an instance in memory know what another one does, its runs and events, and nothing besides."""
+    for storage in ("run_storage", "event_log_storage"):
+        ours, theirs = (getattr(instance, storage) for instance in (source, target))
+        ours._held_conn.connection.dbapi_connection.backup(theirs._held_conn.connection.dbapi_connection)
+    target.event_log_storage._storage_id = source.event_log_storage._storage_id
 
 
 @pytest.fixture

@@ -147,13 +147,9 @@ def pulled(partitions, lake, _first_pull):
     """A day of the org, pulled; and its queues."""
     if not _first_pull:
         partitions.pull(reference=["queues"])
-        stored = lake.keys()
-        _first_pull["objects"] = {
-            key: lake.client.get_object(Bucket=lake.bucket, Key=key)["Body"].read() for key in stored
-        }
+        _first_pull["objects"] = lake.objects()
         _first_pull["instance"] = partitions.instance
-    for key, body in _first_pull["objects"].items():
-        lake.client.put_object(Bucket=lake.bucket, Key=key, Body=body)
+    lake.put_all(_first_pull["objects"])
     partitions.instance = _first_pull["instance"]
     return partitions
 

@@ -96,12 +96,9 @@ def time(environment, lake, sandbox, _kept):
     if not _kept:
         time.names("users")
         time.pull(*DAYS)
-        for key in list(lake.keys()):
-            _kept[key] = lake.client.get_object(Bucket=lake.bucket, Key=key)["Body"].read()
-        _kept[""] = time.instance
-    time.instance = _kept[""]
-    for key in filter(None, _kept):
-        lake.client.put_object(Bucket=lake.bucket, Key=key, Body=_kept[key])
+        _kept["objects"], _kept["instance"] = lake.objects(), time.instance
+    time.instance = _kept["instance"]
+    lake.put_all(_kept["objects"])
     return time
 
 

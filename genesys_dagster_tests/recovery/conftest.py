@@ -39,8 +39,7 @@ def lost(environment, sandbox, lake):
     """The lake, exported once by an instance that is gone."""
     if not _KEPT:
         _KEPT.append(_export(sandbox, lake))
-    for key, body in _KEPT[0].objects.items():
-        lake.client.put_object(Bucket=lake.bucket, Key=key, Body=body)
+    lake.put_all(_KEPT[0].objects)
     sandbox.settings.availability = sandbox.settings.user_availability = WATERMARK
     sandbox.requests.clear()
     return _KEPT[0]
@@ -58,7 +57,7 @@ def _export(sandbox, lake):
                 said[it.asset_key.path[-1], it.partition] = values
     lake.client.delete_object(Bucket=lake.bucket, Key=lake.key(MISSING))
     del said["conversation_details", MISSING]
-    return Lost(everything(lake), said)
+    return Lost(lake.objects(), said)
 
 
 def _run(instance, names, first, last):
@@ -71,12 +70,6 @@ def _run(instance, names, first, last):
         tags=ends,
         resources=definitions.resources,
     )
-
-
-def everything(lake):
-    """The objects by key."""
-    read = lambda key: lake.client.get_object(Bucket=lake.bucket, Key=key)["Body"].read()  # noqa: E731
-    return dict(zip(keys := lake.keys(), map(read, keys), strict=True))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from genesys_dagster_tests.default_org import (
     sweep_late_activity_daily,
     update_from_late_activity,
 )
-from genesys_dagster_tests.recovery.conftest import EXPORTED, everything
+from genesys_dagster_tests.recovery.conftest import EXPORTED
 
 DAY = "2026-05-12"
 DETAILS = ORG.key("conversation_details")
@@ -77,7 +77,7 @@ def test_every_object_is_reported_once_without_a_request_or_a_write(recovered, i
     assert {(result.reported, result.found - result.known) for result in again} == {(0, 0)}
     assert events(instance) == len(lost.objects)
     assert not sandbox.requests
-    assert everything(lake) == lost.objects
+    assert lake.objects() == lost.objects
 
 
 def test_what_is_said_is_what_was_said_before_the_loss_and_claims_no_more(recovered, instance, lost):
