@@ -9,10 +9,13 @@ import os
 import sys
 import traceback
 
-import genesys_dagster.cloud
+import boto3
+
 import genesys_dagster.doctor
 import genesys_dagster.recovery.command  # noqa: F401
 from genesys_dagster.cli import main
+from genesys_dagster.cloud import GenesysCloud
+from genesys_dagster_tests import once_per_process
 
 
 def run(arguments, env, cwd, stdout, stderr):
@@ -33,7 +36,16 @@ def run(arguments, env, cwd, stdout, stderr):
     os._exit(status)
 
 
+def warm():
+    """Has what takes longest made before the forks: the descriptions of AWS, and of all settings."""
+    once_per_process.install()
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+    boto3.Session().client("s3", **keys)
+    GenesysCloud().definitions()
+
+
 def serve():
+    warm()
     print("ready", flush=True)
     for line in sys.stdin:
         child = os.fork()

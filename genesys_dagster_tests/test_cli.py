@@ -178,9 +178,9 @@ def test_the_doctor_finds_a_complete_configuration_healthy(tmp_path, configured,
     assert lake.keys() == lake.uploads() == []
 
 
-def test_the_doctor_reads_the_env_file(tmp_path, configured, empty_environment):
+def test_the_doctor_reads_the_env_file(doctor, tmp_path, configured, empty_environment):
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in configured.items()))
-    assert run("doctor", cwd=tmp_path, env=empty_environment).returncode == 0
+    assert doctor(empty_environment).returncode == 0
 
 
 def test_the_doctor_names_missing_variables_and_skips_what_needs_them(doctor, empty_environment):
