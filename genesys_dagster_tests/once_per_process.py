@@ -20,6 +20,7 @@ import dagster._config.pythonic_config.resource as dagster_resource
 import dagster._core.storage.event_log.in_memory as dagster_events
 import dagster._core.storage.runs.in_memory as dagster_runs
 import httpx._transports.default as httpx
+import moto.backends
 
 from genesys_dagster.sql import engine
 from genesys_dagster.sql.engine import Limits
@@ -46,6 +47,10 @@ def install():
     botocore.hooks.accepts_kwargs = _kept(botocore.hooks.accepts_kwargs, _if_function)
     alias = functools.cache(botocore.hooks.EventAliaser(None)._alias_event_name)
     botocore.hooks.EventAliaser._alias_event_name = lambda _, name: alias(name)
+    # For each request moto looks for its services on disk, one request at a time.
+    moto.backends.list_of_moto_modules = functools.cache(
+        lambda found=moto.backends.list_of_moto_modules: [*found()]
+    )
     # A client reads all certificates, though the servers of tests speak plain HTTP.
     httpx.create_ssl_context = _kept(httpx.create_ssl_context, _certificates)
 
