@@ -40,7 +40,7 @@ def run_contender(
         RuntimeError: it failed; the message names its log.
     """
     log, output = (folder("logs") / f"{module}.{kind}" for kind in ("log", "out"))
-    cpu, started = _cpu_of_children(), time.perf_counter()
+    cpu, started = cpu_of_children(), time.perf_counter()
     with log.open("w") as messages, output.open("w") as said:
         process = subprocess.Popen(
             [*under, python, "-m", f"benchmarks.contenders.{module}", task.as_text()],
@@ -51,7 +51,7 @@ def run_contender(
             env=clean_environment({}),
         )
         peak = _peak_until_end(process)
-    whole = Cost(time.perf_counter() - started, _cpu_of_children() - cpu)
+    whole = Cost(time.perf_counter() - started, cpu_of_children() - cpu)
     if process.returncode:
         raise RuntimeError(f"{module} failed ({process.returncode}): see {log}")
     result = read_result(output.read_text())
@@ -75,7 +75,7 @@ def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "DAGSTER_DISABLE_TELEMETRY": "1", "AWS_EC2_METADATA_DISABLED": "true", **variables}
 
 
-def _cpu_of_children() -> float:
-    # Only children that have ended and were waited for: the servers, which go on, are not among them.
+def cpu_of_children() -> float:
+    """CPU seconds of children that have ended and were waited for: servers, which go on, are not among them."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import agents, cluster, distance, end_to_end, launch, memory, parsing, stages, tables
+from benchmarks import agents, cluster, distance, end_to_end, launch, memory, parsing, stages, tables, year
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
         help="conversations per day in end-to-end, tables and memory (default: 10000,50000,200000; in memory 200000,1000000)",
     )
     parser.add_argument("--limit", type=int, default=512, help="in memory, the limit in MiB (default: 512)")
+    parser.add_argument(
+        "--days", type=int, default=10, help="in year, days to measure with a run each (default: 10)"
+    )
     parser.add_argument("--rounds", type=int, default=None, help="turns that each contender takes")
     parser.add_argument("--quick", action="store_true", help="little data, few rounds: does it work?")
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
@@ -69,7 +72,7 @@ def _tables(options: argparse.Namespace) -> object:
 
 
 def _distance(options: argparse.Namespace) -> object:
-    return distance.run(quick=options.quick)
+    return distance.run(quick=options.quick, docs=options.docs)
 
 
 def _launch(options: argparse.Namespace) -> object:
@@ -85,6 +88,10 @@ def _memory(options: argparse.Namespace) -> object:
     return memory.run(sizes, limit=options.limit, quick=options.quick, docs=options.docs)
 
 
+def _year(options: argparse.Namespace) -> object:
+    return year.run(days=options.days, quick=options.quick, docs=options.docs)
+
+
 def _cluster(options: argparse.Namespace) -> object:
     return cluster.run(days=6 if options.quick else 30)
 
@@ -98,5 +105,6 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "launch": _launch,
     "agents": _agents,
     "memory": _memory,
+    "year": _year,
     "cluster": _cluster,
 }

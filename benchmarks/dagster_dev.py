@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +30,16 @@ mutation Launch($params: ExecutionParams!) {
   }
 }
 """
+_BACKFILL = """
+mutation Backfill($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+  }
+}
+"""
+_BACKFILL_STATUS = """
+query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }
+"""
 _STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 _RUN_EVENTS = """
 query Events($id: ID!) {
@@ -49,12 +59,16 @@ class DagsterDev:
     Args:
         home: an empty folder for DAGSTER_HOME.
         variables: environment of all of them.
+        module: the code location.
     """
 
-    def __init__(self, home: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, variables: Mapping[str, str], *, module: str = "genesys_dagster.definitions"
+    ) -> None:
         self.log = folder("logs") / "dagster-dev.log"
         self.seconds_to_start = 0.0
         self._home = home
+        self._module = module
         self._environment = clean_environment({**variables, "DAGSTER_HOME": str(home)})
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,7 +77,7 @@ class DagsterDev:
     def __enter__(self) -> Self:
         shutil.copy(ROOT / "dagster.yaml", self._home)
         started = time.monotonic()
-        command = [sys.executable, "-m", "dagster", "dev", "-m", "genesys_dagster.definitions"]
+        command = [sys.executable, "-m", "dagster", "dev", "-m", self._module]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, "-h", "127.0.0.1", "-p", str(self._port)],
@@ -103,6 +117,27 @@ class DagsterDev:
         if answer["__typename"] != "LaunchRunSuccess":
             raise RuntimeError(f"The run was not launched: {answer}")
         return str(answer["run"]["runId"])
+
+    def backfill(self, asset: str, partitions: Sequence[str], patience: float) -> None:
+        """Launch a backfill and wait for its end.
+
+        Raises:
+            RuntimeError: Dagster refused, or the backfill failed.
+            TimeoutError: it was not done in so many seconds.
+        """
+        params = {"assetSelection": [{"path": [asset]}], "partitionNames": list(partitions)}
+        answer = self._ask(_BACKFILL, {"params": params})["launchPartitionBackfill"]
+        if answer["__typename"] != "LaunchBackfillSuccess":
+            raise RuntimeError(f"The backfill was not launched: {answer}")
+        deadline, status = time.monotonic() + patience, ""
+        while not status.startswith(("COMPLETED", "FAILED", "CANCELED")):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"The backfill is still {status}: see {self.log}")
+            time.sleep(0.5)
+            found = self._ask(_BACKFILL_STATUS, {"id": answer["backfillId"]})
+            status = found["partitionBackfillOrError"]["status"]
+        if status != "COMPLETED_SUCCESS":
+            raise RuntimeError(f"The backfill ended as {status}: see {self.log}")
 
     def status(self, run_id: str) -> str:
         return str(self._ask(_STATUS, {"id": run_id})["runOrError"]["status"])

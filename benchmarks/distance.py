@@ -1,73 +1,74 @@
-"""A day from a server whose answers take a second, within the rate limit: `python -m benchmarks distance`.
+"""A day from a server whose answers come late, within the rate limit: `python -m benchmarks distance`.
 
-The time that the limit alone dictates is that of the requests of one job, spread evenly over minutes.
+What counts is the time from the first page to the last: the limit alone dictates that of as many requests, spread evenly
+over minutes.
 """
 
+import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import report
 from benchmarks.data import window
 from benchmarks.servers import server
-from benchmarks.timing import measured
+from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.resources import GenesysResource
+from genesys_dagster.genesys.settings import ClientSettings
 
 SIZES = (50_000, 100_000)
-LATENCY = 1.0  # s
+LATENCIES = (0.3, 1.0, 1.5)  # s
 PER_MINUTE = 300
 
 _PAGE = 1_000
-_AROUND = 5  # requests of a job besides its pages: availability, expected rows, submit, state, delete
 
 
-@dataclass(frozen=True)
-class _Contender:
-    name: str
-    settings: dict[str, Any]
-
-
-_CONTENDERS = (
-    _Contender("as it is", {}),
-    _Contender("one job", {"job_slices": 1}),
-    _Contender("16 slices, 5 requests at once", {"job_slices": 16, "max_concurrency": 5}),
-    _Contender("24 slices", {"job_slices": 24}),
-)
-
-
-def run(sizes: Sequence[int] = SIZES, *, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure, print and save; one row per size and contender."""
-    contenders = _CONTENDERS[:2] if quick else _CONTENDERS
-    rows = [_row(size, contender) for size in (sizes[:1] if quick else sizes) for contender in contenders]
-    report.show(f"A day from {LATENCY:g} s away, at most {PER_MINUTE} requests a minute", rows)
-    report.save("distance", rows)
+def run(sizes: Sequence[int] = SIZES, *, quick: bool = False, docs: bool = False) -> list[dict[str, Any]]:
+    """Measure, print and save; one row per size, latency and way."""
+    ways: list[tuple[float, int | None]] = [*((seconds, None) for seconds in LATENCIES), (1.0, 1)]
+    if quick:
+        sizes, ways = (20_000,), ways[:1]
+    rows = [_row(size, seconds, slices) for size in sizes for seconds, slices in ways]
+    report.keep("distance", {f"At most {PER_MINUTE} requests a minute": rows}, docs=docs)
     return rows
 
 
-def _row(size: int, contender: _Contender) -> dict[str, Any]:
-    print(f"{size:,} conversations: {contender.name}", flush=True)
-    with server("benchmarks.distant_server", str(size), str(LATENCY), str(PER_MINUTE)) as url:
-        genesys = GenesysResource(
-            client_id="benchmark",
-            client_secret="benchmark",
-            api_url=url,
-            login_url=url,
-            source="job",
-            requests_per_minute=PER_MINUTE,
-            **contender.settings,
-        )
-        export = genesys.export(Interval(*window()))
-        with measured() as cost, export.batches() as batches:
-            rows = sum(len(batch) for batch in batches)
+def _row(size: int, latency: float, slices: int | None) -> dict[str, Any]:
+    way = "one job" if slices else "as it is"
+    print(f"{size:,} conversations, {latency:g} s away: {way}", flush=True)
+    with server("benchmarks.distant_server", str(size), str(latency), str(PER_MINUTE)) as url:
+        began = time.perf_counter()
+        rows, requests, at = asyncio.run(_pages(url, slices))
     if rows != size:
-        raise AssertionError(f"{contender.name} brought {rows:,} of {size:,} conversations")
-    dictated = (size / _PAGE + _AROUND) * 60 / PER_MINUTE
+        raise AssertionError(f"{way} brought {rows:,} of {size:,} conversations")
+    dictated = (size / _PAGE - 1) * 60 / PER_MINUTE
     return {
         "conversations": size,
-        "export": contender.name,
-        "requests": export.report.api_requests,
-        "seconds": cost.seconds,
+        "s away": latency,
+        "export": way,
+        "requests": requests,
+        "seconds": at[-1] - began,
+        "to the first page": at[0] - began,
+        "first page to last": at[-1] - at[0],
         "dictated by the limit": dictated,
-        "of the limit's": cost.seconds / dictated,
+        "of what the limit allows": dictated / (at[-1] - at[0]),
     }
+
+
+async def _pages(url: str, slices: int | None) -> tuple[int, int, list[float]]:
+    """How many conversations came, with how many requests, and when each page did."""
+    settings = ClientSettings(
+        client_id="benchmark",
+        client_secret="benchmark",
+        api_url=url,
+        login_url=url,
+        requests_per_minute=PER_MINUTE,
+    )
+    rows, at = 0, []
+    async with GenesysClient(settings) as client:
+        details = ConversationDetails(client, source="job", job_slices=slices)
+        async for page in details.pages(Interval(*window())):
+            rows += page.records
+            at.append(time.perf_counter())
+        return rows, client.stats.requests, at

@@ -1,17 +1,21 @@
 """A Genesys Cloud API without delay: login, bulk jobs and the interactive query, answered from prebuilt bodies.
 
 Run as `python -m benchmarks.genesys_server TIMES JOB_INDEX [QUERY_INDEX]`, index files of `benchmarks.data`: the day of
-the job so many times over. Every job is done at once, every page size that is asked for is the prebuilt one.
+the job so many times over. A job about an earlier day brings the same conversations, moved. Every job is done at once,
+every page size that is asked for is the prebuilt one.
 """
 
 import json
 import re
 import sys
 import time
+import zlib
+from datetime import date
 from pathlib import Path
 
-from benchmarks.data import AVAILABLE_UNTIL, Day, open_day
+from benchmarks.data import AVAILABLE_UNTIL, DAY, GZIP, Day, open_day
 from benchmarks.http_server import Reply, Request, serve
+from benchmarks.moved import moved
 from benchmarks.repeated import Repeated
 
 REQUESTS_PATH = "/benchmarks/requests"
@@ -49,11 +53,12 @@ class GenesysApi:
     def _jobs(self, request: Request) -> Reply:
         step = request.path.removeprefix(f"{DETAILS}/jobs")
         if step == "" and request.method == "POST":
-            return json_reply({"jobId": "benchmark"}, 202)
+            return json_reply({"jobId": json.loads(bytes(request.body))["interval"][:10]}, 202)
         if step == "/availability":
             return json_reply({"dataAvailabilityDate": f"{AVAILABLE_UNTIL:%Y-%m-%dT%H:%M:%S.000Z}"})
-        if step == "/benchmark/results":
-            return _page(self._job, int(request.query.get("cursor", 0)))
+        if step.endswith("/results"):
+            day = date.fromisoformat(step.split("/")[1])
+            return _page(self._job, int(request.query.get("cursor", 0)), day)
         if re.fullmatch("/[^/]+", step):
             return Reply(status=204) if request.method == "DELETE" else json_reply({"state": "FULFILLED"})
         return json_reply(
@@ -61,9 +66,12 @@ class GenesysApi:
         )
 
 
-def _page(day: Day | Repeated | None, number: int) -> Reply:
+def _page(day: Day | Repeated | None, number: int, to: date = DAY) -> Reply:
     if day is None or number >= len(day):
         return json_reply({})
+    if to != DAY:
+        body = bytes(day.body(number))
+        return Reply(moved(body if day.is_plain else zlib.decompress(body, wbits=GZIP), to), headers=_JSON)
     headers = _JSON if day.is_plain else {**_JSON, "Content-Encoding": "gzip"}
     return Reply(day.body(number), headers=headers)
 

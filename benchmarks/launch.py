@@ -13,11 +13,10 @@ from statistics import median
 from typing import Any
 
 from benchmarks import report
-from benchmarks.contenders.task import S3_LOGIN
 from benchmarks.dagster_dev import DagsterDev
 from benchmarks.data import DAY, day_of
 from benchmarks.genesys_server import REQUESTS_PATH
-from benchmarks.servers import BUCKET, Servers, running_servers
+from benchmarks.servers import Servers, running_servers
 
 _CONVERSATIONS = 10_000
 _PATIENCE = 180.0
@@ -39,7 +38,7 @@ def run(*, rounds: int = 3) -> list[dict[str, Any]]:
     with (
         running_servers(day) as servers,
         tempfile.TemporaryDirectory(prefix="genesys-bench-") as home,
-        DagsterDev(Path(home), _variables(servers)) as dagster,
+        DagsterDev(Path(home), servers.variables()) as dagster,
     ):
         print(f"dagster dev answers after {dagster.seconds_to_start:.1f} s", flush=True)
         launches = [_launch(dagster, servers) for _ in range(rounds)]
@@ -49,20 +48,6 @@ def run(*, rounds: int = 3) -> list[dict[str, Any]]:
     )
     report.save("launch", {"seconds_to_start": dagster.seconds_to_start, "pieces": rows})
     return rows
-
-
-def _variables(servers: Servers) -> dict[str, str]:
-    return {
-        "GENESYSCLOUD_OAUTHCLIENT_ID": "benchmark",
-        "GENESYSCLOUD_OAUTHCLIENT_SECRET": "benchmark",
-        "GENESYSCLOUD_API_URL": servers.api_url,
-        "GENESYSCLOUD_LOGIN_URL": servers.api_url,
-        "GENESYS_S3_BUCKET": BUCKET,
-        "AWS_ENDPOINT_URL_S3": servers.s3_url,
-        "AWS_ACCESS_KEY_ID": S3_LOGIN["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": S3_LOGIN["aws_secret_access_key"],
-        "AWS_DEFAULT_REGION": S3_LOGIN["region_name"],
-    }
 
 
 def _launch(dagster: DagsterDev, servers: Servers) -> dict[str, float]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass
 
+from benchmarks.contenders.task import S3_LOGIN
 from benchmarks.data import Day, index_of
 from benchmarks.folders import ROOT
 from benchmarks.http_server import TRAFFIC_PATH
@@ -37,6 +38,20 @@ class Servers:
     def traffic(self) -> Traffic:
         api, s3 = (_counts(url) for url in (self.api_url, self.s3_url))
         return Traffic(api["requests"], api["sent"], s3["requests"], s3["received"], s3["sent"])
+
+    def variables(self) -> dict[str, str]:
+        """What the default code location is told."""
+        return {
+            "GENESYSCLOUD_OAUTHCLIENT_ID": "benchmark",
+            "GENESYSCLOUD_OAUTHCLIENT_SECRET": "benchmark",
+            "GENESYSCLOUD_API_URL": self.api_url,
+            "GENESYSCLOUD_LOGIN_URL": self.api_url,
+            "GENESYS_S3_BUCKET": BUCKET,
+            "AWS_ENDPOINT_URL_S3": self.s3_url,
+            "AWS_ACCESS_KEY_ID": S3_LOGIN["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": S3_LOGIN["aws_secret_access_key"],
+            "AWS_DEFAULT_REGION": S3_LOGIN["region_name"],
+        }
 
 
 def _counts(url: str) -> dict[str, int]:

@@ -90,7 +90,7 @@ def _together(stages: _Stages, servers: Servers) -> None:
 def _fetch(servers: Servers, pages: int) -> Iterable[object]:
     async def fetch() -> list[None]:
         async with GenesysClient(_settings(servers)) as client:
-            path = "/api/v2/analytics/conversations/details/jobs/benchmark/results"
+            path = "/api/v2/analytics/conversations/details/jobs/2026-01-05/results"
             for number in range(pages):
                 await client.fetch("GET", path, read_envelope, params={"cursor": number})
         return []

@@ -90,7 +90,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=None,
         ge=1,
         description="Bulk jobs into which a day is cut, by time. Pages of one job come one after another: where each "
-        "takes a second, 16 slices are three times as fast, for four more requests each and the memory of up to seven "
+        "takes a second, nine slices are five times as fast, for four more requests each and the memory of up to eight "
         "pages for each of those under way. Empty: 1, but more for large days where answers take long.",
     )
     max_concurrency: int = Field(default=10, ge=1, description="Requests in flight at once.")

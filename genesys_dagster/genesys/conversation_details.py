@@ -10,6 +10,14 @@ from typing import Literal, get_args
 
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
+from genesys_dagster.genesys.cuts import (
+    COUNTED_WINDOWS,
+    ONE,
+    Cuts,
+    balanced_slices,
+    cuts_worth,
+    equal_slices,
+)
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
@@ -17,7 +25,7 @@ from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import LONGEST_INTERVAL, InteractiveQuery, Paging
-from genesys_dagster.genesys.slices import sliced, slices_worth
+from genesys_dagster.genesys.slices import sliced
 from genesys_dagster.genesys.source import Source, choose
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
@@ -48,8 +56,8 @@ class ConversationDetails:
         longest_poll: Seconds between two such questions, at most.
         job_slices: Into how many jobs an interval is cut, by time. More than one is faster where the way to the
             server is long, since pages of one job come only one after another, and costs a few requests and the
-            memory of up to seven pages for each of the `max_concurrency` slices under way. None for as many as that
-            is worth (`slices_worth`): one where the server is near or the pages are few.
+            memory of up to eight pages for each of the `max_concurrency` slices under way. None for as many as that
+            is worth (`cuts_worth`), balanced by counts: one where the server is near or the pages are few.
         ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
 
     Attributes:
@@ -140,8 +148,12 @@ class ConversationDetails:
     async def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
         announcing = asyncio.create_task(self._announce(interval))
         try:
-            slices = self._job_slices or await self._slices_worth(announcing)
-            reader = self._in_slices(interval, slices) if slices > 1 else self._in_one(interval, announcing)
+            slices, at_once = await self._slices(interval, announcing)
+            if len(slices) > 1:
+                # How many to expect of each slice is not known so exactly; the whole is counted in the end.
+                reader = sliced(slices, at_once, self._job, self._client.clock)
+            else:
+                reader = self._in_one(interval, announcing)
             async with aclosing(reader) as pages:
                 async for page in pages:
                     yield page
@@ -153,16 +165,32 @@ class ConversationDetails:
         self.progress.total_hits = await self.count(interval)
         return self.progress.total_hits
 
-    async def _slices_worth(self, announcing: asyncio.Task[int | None]) -> int:
-        """How many slices suit the size of the interval and the distance of the server, as far as both are known."""
+    async def _slices(
+        self, interval: Interval, announcing: asyncio.Task[int | None]
+    ) -> tuple[list[Interval], int]:
+        """Where to cut the interval, and how many slices to read at once."""
+        most = self._client.settings.max_concurrency
+        if self._job_slices:
+            return equal_slices(interval, self._job_slices), min(self._job_slices, most)
+        cuts = await self._cuts_worth(announcing)
+        if cuts == ONE:
+            return [interval], 1
+        windows = equal_slices(interval, COUNTED_WINDOWS)
+        found = await asyncio.gather(*map(self.count, windows))
+        # What cannot be counted is taken to be even.
+        records = [] if None in found else [each or 0 for each in found]
+        return balanced_slices(interval, cuts.slices, records), min(cuts.at_once, most)
+
+    async def _cuts_worth(self, announcing: asyncio.Task[int | None]) -> Cuts:
+        """What suits the size of the interval and the distance of the server, as far as both are known."""
         settings, page_size = self._client.settings, self._job_settings.page_size
 
-        def worth(records: int) -> int:
+        def worth(records: int) -> Cuts:
             answer = self._client.stats.quickest_answer or 0.0
-            return slices_worth(records, page_size, answer, settings.requests_per_minute)
+            return cuts_worth(records, page_size, answer, settings.requests_per_minute)
 
-        if worth(_MANY_RECORDS) == 1:  # the server is near: no reason to wait for the number
-            return 1
+        if worth(_MANY_RECORDS) == ONE:  # the server is near: no reason to wait for the number
+            return ONE
         return worth(await announcing or 0)
 
     async def _in_one(
@@ -172,10 +200,6 @@ class ConversationDetails:
         async with await job.submit(), aclosing(job.pages()) as pages:
             async for page in pages:
                 yield page
-
-    def _in_slices(self, interval: Interval, slices: int) -> AsyncGenerator[Page, None]:
-        # How many to expect of each slice would cost a request each; the whole is counted in the end.
-        return sliced(interval, slices, min(slices, self._client.settings.max_concurrency), self._job)
 
     def _job(self, interval: Interval, expected: Awaitable[int | None] | None = None) -> BulkJob:
         return BulkJob(

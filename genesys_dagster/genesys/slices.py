@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from datetime import timedelta
-from itertools import pairwise
+from functools import partial
 
+from genesys_dagster.genesys.clock import Clock
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.jobs import BulkJob
 from genesys_dagster.genesys.packing import PackedPage
@@ -15,41 +15,40 @@ from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.paging import cancel_all, stray_cancellation
 
 _log = logging.getLogger(__name__)
-# Per slice: what a later slice may have fetched before its turn, so that memory stays bounded. Compressed, twelve
-# take the memory of three; with only three, the slices of the busy hours stood still most of the time.
-_PAGES_WAITING = 12
-_FEW_PAGES = 20
-_PAGES_PER_SLICE = 6
-_MOST_SLICES = 16  # measured: docs/benchmarks.md, "At a distance"
-_BEARABLE = 1.5  # times what the rate limit alone dictates
-_MILLISECOND = timedelta(milliseconds=1)
+# Per slice: what a later slice may have fetched before its turn, so that memory stays bounded. Compressed, sixteen
+# take the memory of four. A slice that has more stands still until its turn, and then reads alone (`cuts`).
+_PAGES_WAITING = 16
+# s; jobs have a limit by the second, `details.jobs.rate.per.second`, whose value is not documented (organization limits,
+# namespace `analytics`): no more of them than of other requests in a long time.
+_BETWEEN_SUBMITS = 0.2
 
 
 async def sliced(
-    interval: Interval, count: int, at_once: int, job_for: Callable[[Interval], BulkJob]
+    slices: Sequence[Interval], at_once: int, job_for: Callable[[Interval], BulkJob], clock: Clock
 ) -> AsyncGenerator[Page, None]:
-    """Yield the pages of an interval, its slices in time order, fetched several at a time.
+    """Yield the pages of slices in their order, several slices fetched at a time.
 
     A conversation that crosses from one slice into the next comes with both. If the server takes no more jobs at
     once, the slice that it refuses waits until an earlier one has ended, and fewer run at once from then on.
 
     Args:
-        interval: What to read.
-        count: Into how many slices of equal length to cut it.
-        at_once: How many slices may be under way.
+        slices: What to read, in time order.
+        at_once: How many of them may be under way.
         job_for: Makes the job of a slice.
+        clock: Passes the time.
 
     Raises:
         GenesysError: Whatever reading a slice raised; the other slices are then cancelled and cleaned up.
     """
-    places = _Places(at_once)
-    waiting = deque(equal_slices(interval, count))
+    places = _Places(at_once, clock)
+    waiting = deque(enumerate(slices))
     running: deque[_Slice] = deque()
     ending: list[asyncio.Task[None]] = []
     try:
         while waiting or running:
             while waiting and len(running) < places.at_once:
-                running.append(_Slice(job_for(waiting.popleft()), places))
+                number, interval = waiting.popleft()
+                running.append(_Slice(job_for(interval), number, places))
             async with aclosing(running[0].pages()) as pages:
                 async for page in pages:
                     yield page
@@ -59,91 +58,124 @@ async def sliced(
         await cancel_all([*ending, *(slice_.task for slice_ in running)])
 
 
-def slices_worth(records: int, page_size: int, answer_seconds: float, requests_per_minute: int) -> int:
-    """Into how many slices to cut an interval so that its pages do not wait for each other much longer than they must.
-
-    Each slice costs four requests and a job, so one is enough where the rate limit would hold up several as well, or
-    where there are few pages.
-
-    Args:
-        records: How many are expected.
-        page_size: How many come with a page.
-        answer_seconds: How long an answer takes at least.
-        requests_per_minute: The rate limit.
-    """
-    pages = -(-records // page_size)
-    in_turn, by_limit = pages * answer_seconds, pages * 60 / requests_per_minute
-    if pages < _FEW_PAGES or in_turn <= _BEARABLE * by_limit:
-        return 1
-    return min(pages // _PAGES_PER_SLICE, _MOST_SLICES)
-
-
-def equal_slices(interval: Interval, count: int) -> list[Interval]:
-    """Cut an interval into slices of equal length, on whole milliseconds, without gap or overlap."""
-    length = max(-(-interval.length // _MILLISECOND) // count, 1) * _MILLISECOND
-    cuts = [interval.start + number * length for number in range(1, count)]
-    bounds = [interval.start, *(cut for cut in cuts if cut < interval.end), interval.end]
-    return [Interval(start, end) for start, end in pairwise(bounds)]
-
-
 class _Places:
-    """The places that the server has for jobs of ours, taken one after the other.
+    """The places that the server has for jobs of ours.
 
-    In turn, because a slice that waits for the server must only ever wait for slices before it: those after it may
-    be waiting for their own turn to be consumed.
+    Jobs are submitted in turn. Where an answer takes long, the next is submitted meanwhile: far away, one after the
+    other would take as long as reading. So a later slice may get a place that an earlier one is refused. The earlier
+    one then gets the next place that one of ours leaves; where it can only be one after it, which may be waiting for
+    its own turn to be consumed, those read on to their end, whatever memory that takes.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self.at_once = at_once
+    def __init__(self, at_once: int, clock: Clock) -> None:
+        self._wanted = at_once
+        self._clock = clock
         self._turn = asyncio.Lock()  # first come, first served
-        self._taken = 0
-        self._ended = asyncio.Event()
+        self._asking: set[int] = set()
+        self._taken: dict[int, _Room] = {}
+        self._most = 0
+        self._is_limited = False
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+
+    @property
+    def at_once(self) -> int:
+        """How many slices may be under way: as many as the server took, once it refused one."""
+        return max(1, self._most) if self._is_limited else self._wanted
 
     @asynccontextmanager
-    async def taken_by(self, job: BulkJob) -> AsyncIterator[None]:
-        """Submit a job as soon as those before it are, and end it."""
-        async with self._turn:
-            await job.submit(self._one_more)
-        self._taken += 1
+    async def taken_by(self, job: BulkJob, number: int, room: "_Room") -> AsyncIterator[None]:
+        """Submit the job of a slice, and end it."""
+        async with self._in_turn():
+            self._asking.add(number)
+            try:
+                await job.submit(partial(self._one_more, number))
+            finally:
+                self._asking.discard(number)
+        self._taken[number] = room
+        self._most = max(self._most, len(self._taken))
         try:
             async with job:
                 yield
         finally:
-            self._taken -= 1
-            self._ended.set()
+            del self._taken[number]
+            if self._waiting:
+                self._waiting.pop(min(self._waiting)).set_result(None)
 
-    async def _one_more(self) -> bool:
-        """Wait until one of ours has ended; False if there is none."""
-        if not self._taken:
-            return False
-        self.at_once = self._taken
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        await self._turn.acquire()
+        passing_on = asyncio.ensure_future(self._pass_on())
+        try:
+            yield
+        finally:
+            if passing_on.cancel() or not passing_on.result():
+                self._turn.release()
+
+    async def _pass_on(self) -> bool:
+        """Let the next one submit; False if the server refuses jobs, as then they wait for each other."""
+        await self._clock.sleep(_BETWEEN_SUBMITS)
+        if not self._is_limited:
+            self._turn.release()
+        return not self._is_limited
+
+    async def _one_more(self, number: int) -> bool:
+        """Wait until one of ours has ended; False if none is under way, and none before this one asks."""
+        self._is_limited = True
+        if not any(other < number for other in self._taken.keys() | self._asking):
+            if not self._taken:
+                return False
+            for room in self._taken.values():
+                room.lift()
         _log.info("the server takes no more bulk jobs at once: going on with %d", self.at_once)
-        self._ended.clear()
-        await self._ended.wait()
+        place = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            await place
+        finally:
+            self._waiting.pop(number, None)
         return True
+
+
+class _Room:
+    """How many pages of a slice may wait for their turn."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(_PAGES_WAITING)
+        self._is_lifted = False
+
+    async def take(self) -> None:
+        if not self._is_lifted:
+            await self._free.acquire()
+
+    def give(self) -> None:
+        self._free.release()
+
+    def lift(self) -> None:
+        """From now on there is room for all."""
+        self._is_lifted = True
+        self._free.release()
 
 
 class _Slice:
     """A slice that is read in the background, a few pages ahead of its turn."""
 
-    def __init__(self, job: BulkJob, places: _Places) -> None:
+    def __init__(self, job: BulkJob, number: int, places: _Places) -> None:
         self._ready: asyncio.Queue[Page | PackedPage | BaseException | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(_PAGES_WAITING)
-        self.task = asyncio.ensure_future(self._run(job, places))
+        self._room = _Room()
+        self.task = asyncio.ensure_future(self._run(job, number, places))
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Yield the slice's pages; raise what reading them raised."""
         while (item := await self._ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            self._room.release()
+            self._room.give()
             yield await item.unpack() if isinstance(item, PackedPage) else item
 
-    async def _run(self, job: BulkJob, places: _Places) -> None:
+    async def _run(self, job: BulkJob, number: int, places: _Places) -> None:
         try:
-            async with places.taken_by(job), aclosing(job.pages()) as pages:
+            async with places.taken_by(job, number, self._room), aclosing(job.pages()) as pages:
                 async for page in pages:
-                    await self._room.acquire()
+                    await self._room.take()
                     is_awaited = self._ready.empty()
                     self._ready.put_nowait(page if is_awaited else await PackedPage.of(page))
                 self._ready.put_nowait(None)  # the consumer goes on while the job is deleted
