@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from benchmarks.contenders.task import Result, Task, read_result
 from benchmarks.folders import ROOT, folder
@@ -26,7 +27,12 @@ class Measured:
 
 
 def run_contender(
-    module: str, task: Task, *, python: str = sys.executable, under: Sequence[str] = ()
+    module: str,
+    task: Task,
+    *,
+    python: str = sys.executable,
+    under: Sequence[str] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Measured:
     """Run `python -m benchmarks.contenders.MODULE`.
 
@@ -35,6 +41,7 @@ def run_contender(
         task: What it is told.
         python: The environment that it runs in.
         under: A command that runs it.
+        variables: Of its environment.
 
     Raises:
         RuntimeError: it failed; the message names its log.
@@ -48,7 +55,7 @@ def run_contender(
             stdout=said,
             stderr=messages,
             cwd=ROOT,
-            env=clean_environment({}),
+            env=clean_environment(variables),
         )
         peak = _peak_until_end(process)
     whole = Cost(time.perf_counter() - started, cpu_of_children() - cpu)

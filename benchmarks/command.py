@@ -3,7 +3,19 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import agents, cluster, distance, end_to_end, launch, memory, parsing, stages, tables, year
+from benchmarks import (
+    agents,
+    cluster,
+    distance,
+    end_to_end,
+    figures,
+    launch,
+    memory,
+    parsing,
+    stages,
+    tables,
+    year,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,6 +104,10 @@ def _year(options: argparse.Namespace) -> object:
     return year.run(days=options.days, quick=options.quick, docs=options.docs)
 
 
+def _figures(options: argparse.Namespace) -> object:
+    return figures.run(options.sizes or figures.SIZES, quick=options.quick, docs=options.docs)
+
+
 def _cluster(options: argparse.Namespace) -> object:
     return cluster.run(days=6 if options.quick else 30)
 
@@ -104,6 +120,7 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], object]] = {
     "distance": _distance,
     "launch": _launch,
     "agents": _agents,
+    "figures": _figures,
     "memory": _memory,
     "year": _year,
     "cluster": _cluster,
