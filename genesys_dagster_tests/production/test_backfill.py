@@ -23,13 +23,15 @@ def pid_of(cluster, run_id):
 
 
 def run_that_waits_for_its_job(cluster):
-    """A run that has submitted a bulk job which is not done."""
-    jobs = [job for job in cluster.sandbox.jobs.values() if job.delay > 60]
-    waiting = {str(to_datetime(job.question.interval.start).date()) for job in jobs}
+    """A run that has submitted the bulk job of its first day, which is not done; those of later days get theirs."""
+    jobs = [job for job in list(cluster.sandbox.jobs.values()) if job.delay > 60]
+    waiting = {str(to_datetime(job.question.interval.start).date()): job for job in jobs}
     for run in cluster.web.runs(statuses=["STARTED"]):
-        day = run["tags"].get("dagster/partition")
-        if day in waiting and pid_of(cluster, run["runId"]):
+        job = waiting.pop(run["tags"].get("dagster/asset_partition_range_start"), None)
+        if job and pid_of(cluster, run["runId"]):
             return run["runId"]
+    for job in waiting.values():
+        job.ready = 0
     return None
 
 
