@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from genesys_dagster.assets import conversation_details as asset
-from genesys_dagster.assets import terms, update
+from genesys_dagster.assets import update
 from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.extract.export import ExportReport
 from genesys_dagster.genesys.errors import DataNotAvailableError
@@ -209,6 +209,8 @@ def quick() -> Iterator[None]:
     shared = duckdb.connect(config={"threads": 1})
     with ExitStack() as patched:
         patched.enter_context(mock.patch.object(duckdb, "connect", side_effect=lambda **_: shared.cursor()))
-        for module in (asset, terms, update):
-            patched.enter_context(mock.patch.object(module, "CONVERSATION_SCHEMA", SCHEMA))
+        patched.enter_context(
+            mock.patch.object(asset, "CONVERSATION_COLUMNS", SimpleNamespace(schema=SCHEMA))
+        )
+        patched.enter_context(mock.patch.object(update, "CONVERSATION_SCHEMA", SCHEMA))
         yield

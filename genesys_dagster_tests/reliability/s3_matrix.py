@@ -18,7 +18,7 @@ import pyarrow as pa
 from botocore.config import Config
 
 from genesys_dagster.assets.failures import RETRY_AFTER_OUTAGE
-from genesys_dagster.lake import housekeeping, multipart
+from genesys_dagster.lake import housekeeping, multipart, parquet
 from genesys_dagster.lake.errors import LakeError
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.sandbox.s3 import S3Server
@@ -199,6 +199,7 @@ def stores() -> Iterator[Store]:
         mock.patch.object(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1),
         mock.patch.object(botocore.endpoint, "time", at_once),
         mock.patch.object(multipart, "_ABORT_PAUSES", (0.0, 0.0)),
+        mock.patch.object(parquet, "_BYTES_AT_ONCE", _PART),
         S3Server(BUCKET) as server,
         S3Proxy(server.url) as proxy,
     ):
