@@ -24,9 +24,9 @@ from genesys_dagster.records.select import Selection
 
 # Decoding costs a few milliseconds per call besides the data: pages are gathered up to this size first.
 _BYTES_PER_DECODE = 8 * 2**20
-# The native reader works without the GIL, and decoding is the longest stage: two at once are a quarter faster where
-# there are cores for it. Each more would hold another page and its rows.
-_DECODERS = 2
+# Two make a whole run no faster, for 70 MB at the peak: one of 200,000 conversations would not fit into 512 MiB any more
+# (docs/performance.md).
+_DECODERS = 1
 
 
 @dataclass(slots=True)
