@@ -106,8 +106,10 @@ class Judgement:
 
     def close(self) -> None:
         """Frees what was noted."""
-        if self._changes is not None:
-            self._changes.close()
+        # Nothing is read for it: a write may have failed before its first rows.
+        changes: ChangesSince | None = vars(self).get("_changes")
+        if changes is not None:
+            changes.close()
 
     def metadata(self) -> Mapping[str, Any]:
         """Judge the version whose rows were seen.

@@ -229,6 +229,13 @@ def test_a_version_that_cannot_be_read_at_the_moment_is_never_taken_for_none(cli
         stored_version(client, "no-such-bucket-here", "day.parquet", SCHEMA)
 
 
+def test_a_write_that_fails_before_its_first_rows_reads_nothing_of_the_version_before(client, bucket, store):
+    written(store, {"kept": ROW_A})
+    before = stored_version(client, bucket, "day.parquet", SCHEMA)
+    with mock.patch.object(type(before), "has_schema", side_effect=StorageError("away", permanent=False)):
+        Judgement(Terms(before, ("id",))).close()
+
+
 def test_what_travels_with_an_object_is_read_back_from_it(client, bucket, store):
     sink = pa.BufferOutputStream()
     with ParquetEncoder(sink, SCHEMA, ParquetSettings()) as encoder:
