@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import report
+from benchmarks.client import client_settings
 from benchmarks.data import window
 from benchmarks.servers import server
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.settings import ClientSettings
 
 SIZES = (50_000, 100_000)
 LATENCIES = (0.3, 1.0, 1.5)  # s
@@ -58,13 +58,7 @@ def _row(size: int, latency: float, slices: int | None) -> dict[str, Any]:
 
 async def _pages(url: str, slices: int | None) -> tuple[int, int, list[float]]:
     """How many conversations came, with how many requests, and when each page did."""
-    settings = ClientSettings(
-        client_id="benchmark",
-        client_secret="benchmark",
-        api_url=url,
-        login_url=url,
-        requests_per_minute=PER_MINUTE,
-    )
+    settings = client_settings(url, PER_MINUTE)
     rows, at = 0, []
     async with GenesysClient(settings) as client:
         details = ConversationDetails(client, source="job", job_slices=slices)

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmarks import report
+from benchmarks.client import client_settings
 from benchmarks.contenders.task import S3_LOGIN
 from benchmarks.data import Day, day_of, window
 from benchmarks.servers import BUCKET, Servers, running_servers
@@ -25,7 +26,6 @@ from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.pages import read_envelope
 from genesys_dagster.genesys.responses import Response, inflate
-from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.lake.frames import FrameStream, tables
 from genesys_dagster.lake.multipart import MultipartUpload
 from genesys_dagster.lake.parquet import ParquetEncoder, ParquetSettings
@@ -89,7 +89,7 @@ def _together(stages: _Stages, servers: Servers) -> None:
 
 def _fetch(servers: Servers, pages: int) -> Iterable[object]:
     async def fetch() -> list[None]:
-        async with GenesysClient(_settings(servers)) as client:
+        async with GenesysClient(client_settings(servers.api_url)) as client:
             path = "/api/v2/analytics/conversations/details/jobs/2026-01-05/results"
             for number in range(pages):
                 await client.fetch("GET", path, read_envelope, params={"cursor": number})
@@ -100,22 +100,12 @@ def _fetch(servers: Servers, pages: int) -> Iterable[object]:
 
 def _batches(servers: Servers) -> Iterator[pa.RecordBatch]:
     export = ConversationExport(
-        lambda: GenesysClient(_settings(servers)),
+        lambda: GenesysClient(client_settings(servers.api_url)),
         lambda client: ConversationDetails(client, source="job"),
         Interval(*window()),
     )
     with export.batches() as batches:
         yield from batches
-
-
-def _settings(servers: Servers) -> ClientSettings:
-    return ClientSettings(
-        client_id="benchmark",
-        client_secret="benchmark",
-        api_url=servers.api_url,
-        login_url=servers.api_url,
-        requests_per_minute=10_000_000,
-    )
 
 
 def _to_pandas(batch: pa.RecordBatch) -> Any:

@@ -4,13 +4,13 @@ from contextlib import closing
 
 import boto3
 
-from benchmarks.contenders.task import KEY, S3_LOGIN, Task, exporting, read_task
+from benchmarks.client import client_settings
+from benchmarks.contenders.task import KEY, S3_LOGIN, exporting, read_task
 from benchmarks.data import window
 from genesys_dagster.extract.export import ConversationExport
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.settings import ClientSettings
 from genesys_dagster.lake.frames import FrameStream
 from genesys_dagster.lake.parquet import ParquetSettings
 from genesys_dagster.lake.publish import UploadSettings, publish
@@ -20,7 +20,7 @@ from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 def main() -> None:
     task = read_task()
     export = ConversationExport(
-        lambda: GenesysClient(_settings(task)),
+        lambda: GenesysClient(client_settings(task.api_url)),
         lambda client: ConversationDetails(client, source="job", job_slices=1),
         Interval(*window()),
     )
@@ -32,16 +32,6 @@ def main() -> None:
         stream = FrameStream(CONVERSATION_SCHEMA, batches)
         publish(stream, client, task.bucket, KEY, parquet=ParquetSettings(), upload=UploadSettings())
         said["rows"] = export.report.rows
-
-
-def _settings(task: Task) -> ClientSettings:
-    return ClientSettings(
-        client_id="benchmark",
-        client_secret="benchmark",
-        api_url=task.api_url,
-        login_url=task.api_url,
-        requests_per_minute=10_000_000,
-    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
+from benchmarks.client import UNLIMITED
 from benchmarks.contenders.task import S3_LOGIN, Result, Task, read_task, write_result
 from benchmarks.data import DAY
 from benchmarks.timing import Cost, measured, peak_memory
@@ -31,7 +32,7 @@ def definitions(task: Task) -> dg.Definitions:
         api_url=task.api_url,
         login_url=task.api_url,
         source=task.source,  # type: ignore[arg-type]
-        requests_per_minute=10_000_000,
+        requests_per_minute=UNLIMITED,
         job_slices=1,  # the server has one job, that of the whole day
     )
     lake = MeasuredIOManager(s3=s3, bucket=task.bucket, prefix="benchmarks")
