@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 
 import dagster as dg
@@ -11,8 +10,8 @@ import dagster as dg
 from genesys_dagster.checks.finding import WARN, Finding
 from genesys_dagster.checks.leaves import Rows
 from genesys_dagster.checks.themes import CONVERSATIONS, Day, Records, ThemeCheck
+from genesys_dagster.records.asides import without_positions
 
-_POSITION = re.compile(r"\[\d+\]")
 _SHOWN = 50
 
 
@@ -53,7 +52,7 @@ class UnknownFields:
         """Count the paths of values kept aside."""
         for text in rows[self._of.unknown_fields].drop_null().to_pylist():
             self._records += 1
-            self._paths.update(_POSITION.sub("[]", path) for path in json.loads(text))
+            self._paths.update(map(without_positions, json.loads(text)))
 
     def finding(self) -> Finding:
         """Name the fields."""

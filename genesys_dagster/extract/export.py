@@ -4,7 +4,7 @@ Nothing here knows Dagster or S3, so the same stream serves the asset, the bench
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -17,16 +17,12 @@ from genesys_dagster.extract.background import BackgroundIterator
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.conversation_details import ConversationDetails, Page
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.paging import cancel_all
-from genesys_dagster.records.decode import Decoded, decode
+from genesys_dagster.records.decode import decode
 from genesys_dagster.records.learned import Learned
 from genesys_dagster.records.select import Selection
 
 # Decoding costs a few milliseconds per call besides the data: pages are gathered up to this size first.
 _BYTES_PER_DECODE = 8 * 2**20
-# Two make a whole run no faster, for 70 MB at the peak: one of 200,000 conversations would not fit into 512 MiB any more
-# (docs/performance.md).
-_DECODERS = 1
 
 
 @dataclass(slots=True)
@@ -78,7 +74,7 @@ class ConversationExport:
     def batches(self) -> BackgroundIterator[pa.RecordBatch]:
         """The rows of the window, each conversation once, as batches in the API's order.
 
-        Fetching and decoding run ahead in threads of their own. Close the iterator to cancel.
+        Fetching and decoding run one batch ahead in a thread of their own. Close the iterator to cancel.
 
         Raises (on iteration):
             GenesysError: the API cannot be read.
@@ -88,18 +84,15 @@ class ConversationExport:
 
     async def _batches(self) -> AsyncGenerator[pa.RecordBatch, None]:
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(_DECODERS, thread_name_prefix="genesys-decode") as decoders:
+        # One thread: two make a whole run no faster, and its peak 70 MB higher: a day of 200,000 conversations would not
+        # fit into 512 MiB any more (docs/performance.md).
+        with ThreadPoolExecutor(1, thread_name_prefix="genesys-decode") as decoder:
             async with self._open_client() as client:
                 self.report.known_until = client.clock.now()
                 details = self._details(client)
-
-                def work(pages: list[Page]) -> asyncio.Future[Decoded]:
-                    return loop.run_in_executor(decoders, self._decode, pages)
-
-                async with aclosing(_ahead(_groups(details.pages(self._interval)), work)) as decoded:
-                    async for each in decoded:
-                        batch = self._selection.keep(each.rows)
-                        self.report.unknown_fields.update(each.unknown_fields)
+                async with aclosing(_groups(details.pages(self._interval))) as groups:
+                    async for pages in groups:
+                        batch = await loop.run_in_executor(decoder, self._decode, pages)
                         self._update_report(client, details)
                         if len(batch):
                             yield batch
@@ -116,8 +109,10 @@ class ConversationExport:
             report.total_hits = min(report.total_hits, announced)
         report.api_requests, report.api_retries = client.stats.requests, client.stats.retries
 
-    def _decode(self, pages: list[Page]) -> Decoded:
-        return decode([page.body for page in pages], pages[0].records_key, self._learned)
+    def _decode(self, pages: list[Page]) -> pa.RecordBatch:
+        decoded = decode([page.body for page in pages], pages[0].records_key, self._learned)
+        self.report.unknown_fields.update(decoded.unknown_fields)
+        return self._selection.keep(decoded.rows)
 
     def _update_report(self, client: GenesysClient, details: ConversationDetails) -> None:
         report, selection, progress = self.report, self._selection, details.progress
@@ -129,23 +124,6 @@ class ConversationExport:
         if progress.source == "job":
             report.known_until = progress.available_until
         report.api_requests, report.api_retries = client.stats.requests, client.stats.retries
-
-
-async def _ahead(
-    groups: AsyncGenerator[list[Page], None], work: Callable[[list[Page]], asyncio.Future[Decoded]]
-) -> AsyncGenerator[Decoded, None]:
-    """What work makes of the groups, in their order, as many at once as there are decoders."""
-    running: deque[asyncio.Future[Decoded]] = deque()
-    try:
-        async with aclosing(groups):
-            async for pages in groups:
-                running.append(work(pages))
-                if len(running) == _DECODERS:
-                    yield await running.popleft()
-        while running:
-            yield await running.popleft()
-    finally:
-        await cancel_all(running)
 
 
 async def _groups(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[list[Page], None]:

@@ -152,7 +152,7 @@ async def along_cursor(
         await cancel_all([walker])
 
 
-async def cancel_all(tasks: Iterable["asyncio.Future[Any]"]) -> None:
+async def cancel_all(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     """Cancel tasks and wait until each has cleaned up; their results and errors are of no interest any more."""
     pending = list(tasks)
     for task in pending:

@@ -25,7 +25,7 @@ class Asides:
     def add(self, aside: Mapping[str, Any]) -> None:
         """Append what was kept aside of the next record: path to value."""
         self.texts.append(_json_text(dict(sorted(aside.items()))) if aside else None)
-        self.paths.update(map(_without_positions, aside))
+        self.paths.update(map(without_positions, aside))
 
 
 def member_path(path: str, name: str) -> str:
@@ -36,7 +36,8 @@ def member_path(path: str, name: str) -> str:
 
 
 @lru_cache(4096)  # the same few paths in record after record
-def _without_positions(path: str) -> str:
+def without_positions(path: str) -> str:
+    """`participants[].purpose` of `participants[0].purpose`."""
     return _POSITION.sub("[]", path)
 
 

@@ -8,7 +8,6 @@ skips the rest of the text. Whether they were all there was to find is proven af
 import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from threading import Lock
 from types import GenericAlias
 from typing import Any, NamedTuple
 
@@ -33,13 +32,12 @@ _Find = Callable[[Any, str, dict[str, Any]], None]
 
 
 class Learned:
-    """The places of added fields, as far as pages before have told. Several threads may use it."""
+    """The places of added fields, as far as pages before have told. For one thread at a time."""
 
     def __init__(self) -> None:
         self._paths: set[str] = set()
         self._tree: _Tree = {}
         self._looks: dict[str, _Look] = {}
-        self._lock = Lock()
 
     def learn(self, unknown_fields: Iterable[str]) -> None:
         """Remember the places of fields, given by their paths without positions.
@@ -47,13 +45,12 @@ class Learned:
         Only those whose name the schema does not know there: what is declared and misfits is read in part by the
         native reader, and counted twice it would prove nothing. `id` is declared in the gateways' dialect (`wire`).
         """
-        with self._lock:
-            for path in unknown_fields:
-                if path == "id" or path in self._paths or len(self._paths) >= _MOST:
-                    continue
-                if (match := _PATH.fullmatch(path)) and _grow(self._tree, _RECORD, match[1], match[2]):
-                    self._paths.add(path)
-                    self._looks.clear()
+        for path in unknown_fields:
+            if path == "id" or path in self._paths or len(self._paths) >= _MOST:
+                continue
+            if (match := _PATH.fullmatch(path)) and _grow(self._tree, _RECORD, match[1], match[2]):
+                self._paths.add(path)
+                self._looks = {}
 
     def additions(self, pages: Sequence[bytes], records_key: str) -> Additions:
         """What stands at these places in some pages.
@@ -61,13 +58,11 @@ class Learned:
         Raises:
             DoubtError: A page cannot be read this way.
         """
-        with self._lock:
-            if not self._tree:
-                return NOTHING_ADDED
-            if records_key not in self._looks:
-                self._looks[records_key] = _look(self._tree, records_key)
-            look = self._looks[records_key]
-        asides = Asides()
+        if not self._tree:
+            return NOTHING_ADDED
+        if records_key not in self._looks:
+            self._looks[records_key] = _look(self._tree, records_key)
+        look, asides = self._looks[records_key], Asides()
         for page in pages:
             for record in look.records(page):
                 aside: dict[str, Any] = {}
