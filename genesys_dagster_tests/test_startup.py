@@ -19,10 +19,10 @@ OF_OTHERS = ("sandbox", "demo", "doctor", "recovery", "testing", "component", "r
              "assets.status_of_day")  # fmt: skip
 
 
-def imported(code):
-    """The modules of a fresh process that has run the code."""
+def imported(code, said="*sys.modules"):
+    """The modules of a fresh process that has run the code, or what else it says."""
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        [sys.executable, "-c", f"{code}\nimport gc, sys; print({said})"],
         capture_output=True,
         text=True,
         check=False,
@@ -43,6 +43,11 @@ def test_the_definitions_import_no_library_that_dagster_does_not_import():
     ours = imported(DEFINITIONS)
     assert packages(ours) - packages(base) == {"msgspec"}
     assert len(ours - base) < 220
+
+
+def test_garbage_collections_pass_over_what_was_imported_with_the_definitions():
+    (tracked,) = imported(f"{DEFINITIONS}\nimport gc; gc.collect()", "len(gc.get_objects())")
+    assert int(tracked) < 10_000
 
 
 def test_a_run_imports_what_its_steps_need(environment):

@@ -1,5 +1,7 @@
 """This project, as a user runs it: the asset materialized by Dagster, through the resource and the IO manager."""
 
+import gc
+
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
@@ -41,6 +43,7 @@ def definitions(task: Task) -> dg.Definitions:
 
 def main() -> None:
     job = definitions(read_task()).resolve_implicit_global_asset_job_def()
+    gc.freeze()  # as `genesys_dagster.definitions` does
     with dg.DagsterInstance.ephemeral() as instance:
         done = job.execute_in_process(
             partition_key=DAY.isoformat(),
