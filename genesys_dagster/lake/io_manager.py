@@ -60,7 +60,7 @@ class S3ParquetIOManager(LakeDoor):
         default=3, ge=1, le=64, description="Parts sent at the same time. Each takes its size in memory."
     )
     rows_per_row_group: int = Field(
-        default=5_000,
+        default=4_000,
         ge=1,
         description="Rows at which a Parquet row group ends. More cost memory, fewer time and space.",
     )

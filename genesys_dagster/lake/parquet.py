@@ -48,7 +48,7 @@ class ParquetSettings:
 
     compression: str = "zstd"
     compression_level: int | None = 1
-    rows_per_row_group: int = 5_000
+    rows_per_row_group: int = 4_000
     bytes_per_row_group: int = 96 * MIB
 
 

@@ -14,9 +14,6 @@ import arro3.core
 import arro3.io
 import pyarrow as pa
 
-# The reader cuts its rows into batches of so many documents; a call has a handful of them.
-_IN_ONE_BATCH = 1 << 20
-
 
 def read_documents(texts: Sequence[bytes], schema: arro3.core.Schema) -> pa.RecordBatch:
     """Read JSON texts as one batch.
@@ -32,7 +29,8 @@ def read_documents(texts: Sequence[bytes], schema: arro3.core.Schema) -> pa.Reco
         pyarrow.ArrowInvalid: A text is not JSON, or a value is of another type.
     """
     with _file_of(texts) as path:
-        reader = arro3.io.read_json(path, schema=schema, batch_size=_IN_ONE_BATCH)
+        # The reader sets aside address space for so many documents: 8 kB for each, which some hosts grant and some do not.
+        reader = arro3.io.read_json(path, schema=schema, batch_size=len(texts))
         table = pa.RecordBatchReader.from_stream(reader).read_all()
     return pa.concat_batches(table.to_batches()) if table.num_rows else _no_rows(table.schema)
 
