@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,10 @@ from benchmarks.timing import Cost, resident_now
 
 _OURS = ("AWS_", "GENESYS", "DAGSTER_")
 _SAMPLE_SECONDS = 0.05
+
+
+class KilledError(RuntimeError):
+    """A contender was killed."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ def run_contender(
         variables: Of its environment.
 
     Raises:
+        KilledError: the kernel killed it, as it does where a limit of memory is reached.
         RuntimeError: it failed; the message names its log.
     """
     log, output = (folder("logs") / f"{module}.{kind}" for kind in ("log", "out"))
@@ -59,6 +65,8 @@ def run_contender(
         )
         peak = _peak_until_end(process)
     whole = Cost(time.perf_counter() - started, cpu_of_children() - cpu)
+    if process.returncode == -signal.SIGKILL:
+        raise KilledError(f"{module} was killed: see {log}")
     if process.returncode:
         raise RuntimeError(f"{module} failed ({process.returncode}): see {log}")
     result = read_result(output.read_text())

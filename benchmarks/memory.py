@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.cgroup import limited
-from benchmarks.child import run_contender
+from benchmarks.child import KilledError, run_contender
 from benchmarks.contenders.task import Task
 from benchmarks.data import day_of
 from benchmarks.servers import BUCKET, Servers, running_servers
@@ -32,7 +32,7 @@ def run(
         docs: Put the table into docs/benchmarks.md.
 
     Returns:
-        One row per size and pull.
+        One row per size and pull, which was killed where the limit is too low.
     """
     rows = []
     for size in (10_000,) if quick else sizes:
@@ -52,15 +52,19 @@ def run(
 def _row(servers: Servers, size: int, limit: int, pull: str) -> dict[str, Any]:
     with limited(limit) as group:
         task = Task(servers.api_url, servers.s3_url, BUCKET)
-        measured = run_contender("ours", task, under=group.under)
-        if measured.result.rows != size:
+        try:
+            measured = run_contender("ours", task, under=group.under)
+        except KilledError:
+            measured = None
+        if measured and measured.result.rows != size:
             raise AssertionError(f"{measured.result.rows:,} of {size:,} conversations were written")
         return {
             "conversations": size,
             "pull": pull,
-            "process s": measured.whole.seconds,
-            "process CPU s": measured.whole.cpu_seconds,
-            "export conv/s": size / measured.result.export.seconds,
-            "peak MB": measured.peak_bytes / 1e6,
+            "ended": "whole" if measured else "killed",
+            "process s": measured and measured.whole.seconds,
+            "process CPU s": measured and measured.whole.cpu_seconds,
+            "export conv/s": measured and size / measured.result.export.seconds,
+            "peak MB": measured and measured.peak_bytes / 1e6,
             "group's peak MB": group.peak / 1e6,
         }
