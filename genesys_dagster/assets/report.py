@@ -53,12 +53,15 @@ def contact_center_report(org: Org) -> dg.AssetsDefinition:
         from genesys_dagster.report.page import render
         from genesys_dagster.report.summary import summary
 
+        fetched = getattr(context.resources, org.lake).fetched
+        before = fetched.size
         data = _data(context, org)
         metadata: dict[str, Any] = {
             "summary": dg.MetadataValue.md(summary(data)),
             "first_day": str(data.window.first),
             "last_day": str(data.window.last),
             "days_present": data.days_now,
+            "bytes_read": fetched.size - before,
             "days_to_compute_again": dg.MetadataValue.json(list(data.outdated)),
         }
         return dg.Output(render(data, org.days.timezone), metadata=metadata)

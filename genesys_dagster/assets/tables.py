@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from genesys_dagster.sql.origins import Origins
 
 UPSTREAM = "conversation_details"
+# Of a few hundred bytes each, a twentieth of a conversation.
+_ROWS_PER_ROW_GROUP = 50_000
 
 
 def tables(org: Org) -> list[dg.AssetsDefinition]:
@@ -51,15 +53,14 @@ def compute(org: Org, spec: TableSpec, conversation_details: ds.Dataset) -> Fram
         spec: The table.
         conversation_details: Parquet objects of conversations, of any age.
     """
-    from genesys_dagster.sql.engine import query
-    from genesys_dagster.sql.narrow import narrowed, needed
+    from genesys_dagster.sql.unfold import unfolded
 
     found = origins_of(spec)
-    upstream = narrowed(conversation_details, needed(CONVERSATION_COLUMNS.schema, found.all()))
     return FrameStream(
         spec.schema,
-        query(spec.statement, {UPSTREAM: upstream}, spec.schema),
+        unfolded(spec, found, CONVERSATION_COLUMNS.schema, conversation_details),
         metadata=lambda: lineage_metadata(org.key, found.columns),
+        rows_per_row_group=_ROWS_PER_ROW_GROUP,
     )
 
 

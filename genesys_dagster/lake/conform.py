@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from genesys_dagster.lake.coded import is_coded
 from genesys_dagster.lake.errors import FrameError
 from genesys_dagster.lake.nested import is_plain_list, referred
 
@@ -36,12 +37,15 @@ def without_pandas(schema: pa.Schema) -> pa.Schema:
     return schema.with_metadata(kept or None)
 
 
-def conform(frame: pd.DataFrame | pa.RecordBatch | pa.Table, schema: pa.Schema) -> pa.Table:
+def conform(
+    frame: pd.DataFrame | pa.RecordBatch | pa.Table, schema: pa.Schema, *, coded: bool = False
+) -> pa.Table:
     """Brings a frame to the schema, without copying what already fits.
 
     Args:
         frame: The frame.
         schema: The schema to have.
+        coded: Leave texts that come as dictionaries as they are.
 
     Returns:
         A table of that schema.
@@ -55,29 +59,32 @@ def conform(frame: pd.DataFrame | pa.RecordBatch | pa.Table, schema: pa.Schema) 
     else:
         names = frame.schema.names
     _check_columns(names, schema)
-    columns = [_column(frame, field) for field in schema]
+    columns = [_column(frame, field, coded=coded) for field in schema]
     for field, column in zip(schema, columns, strict=True):
         if _breaks_nullability(column, field):
             raise FrameError(
                 f"Column {field.name!r} must not be null (schema), but the frame has nulls in it."
             )
-    return pa.Table.from_arrays(columns, schema=schema)
+    fields = [field.with_type(column.type) for field, column in zip(schema, columns, strict=True)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, schema.metadata) if coded else schema)
 
 
-def _column(frame: pd.DataFrame | pa.RecordBatch | pa.Table, field: pa.Field) -> pa.ChunkedArray:
+def _column(
+    frame: pd.DataFrame | pa.RecordBatch | pa.Table, field: pa.Field, *, coded: bool
+) -> pa.ChunkedArray:
     """Returns one column with the field's type."""
     try:
         if isinstance(frame, pd.DataFrame):
             column = _from_series(frame[field.name], field.type)
         else:
             column = frame.column(field.name)
-        if column.type != field.type:
+        if column.type != field.type and not (coded and is_coded(column.type, field.type)):
             column = column.cast(field.type, safe=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
         raise FrameError(
             f"Column {field.name!r} does not fit the schema's type {field.type}: {_shortened(error)}"
         ) from error
-    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column], type=field.type)
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
 
 
 def _from_series(series: "pd.Series[Any]", wanted: pa.DataType) -> pa.Array | pa.ChunkedArray:

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from genesys_dagster.environment import BUCKET, DEFAULT_PREFIX, PREFIX
 from genesys_dagster.lake.client import lake_client
+from genesys_dagster.lake.fetched import Fetched
 from genesys_dagster.lake.layout import FILE_NAME, object_key
 from genesys_dagster.lake.place import Place, lake_place
 
@@ -43,6 +44,7 @@ class LakeDoor(dg.ConfigurableIOManager):
     )
 
     _client: Any = PrivateAttr(default=None)
+    _fetched: Fetched = PrivateAttr(default_factory=Fetched)
 
     def place(self) -> Place:
         """Where the lake is.
@@ -63,6 +65,19 @@ class LakeDoor(dg.ConfigurableIOManager):
             self._client = lake_client(self.s3, self.upload_options)
         client: S3Client = self._client
         return client
+
+    @property
+    def fetched(self) -> Fetched:
+        """What inputs of this process fetched."""
+        return self._fetched
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - as Dagster calls it
+        """Removes what was kept for the run's steps.
+
+        Args:
+            context: Dagster's context of the resource.
+        """
+        self._fetched.close()
 
     def key_of(
         self, asset: Sequence[str], partition: Mapping[str, str] | None = None, file: str = FILE_NAME

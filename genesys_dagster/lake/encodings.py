@@ -6,7 +6,8 @@ smaller than for all or for none. A field's metadata `dictionary` (`true` or `fa
 is given, the rows elsewhere. Either way equal rows give equal bytes.
 
 Statistics are for the columns by which rows are filtered: no reader looks at those inside of lists, and making them
-for all takes a fifteenth of the encoding of a conversation (benchmarks/stages.py).
+for all takes a fifteenth of the encoding of a conversation (benchmarks/stages.py). Texts have none: most are ids in no
+order, which span the same range in every row group, and it is a third of the encoding of a flat table's texts.
 """
 
 from collections.abc import Iterator
@@ -54,8 +55,14 @@ def choose_encodings(table: pa.Table) -> ColumnEncodings:
             encodings[path] = "DELTA_BINARY_PACKED"
         elif _wants_dictionary(field, values):
             dictionary.append(path)
-    flat = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    flat = [
+        field.name for field in table.schema if not (pa.types.is_nested(field.type) or _is_text(field.type))
+    ]
     return ColumnEncodings(use_dictionary=dictionary, column_encoding=encodings, write_statistics=flat)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
 
 
 def _wants_dictionary(field: pa.Field, values: pa.Array) -> bool:
@@ -66,6 +73,8 @@ def _wants_dictionary(field: pa.Field, values: pa.Array) -> bool:
     if pa.types.is_boolean(field.type) or pa.types.is_null(field.type):
         return False
     present = values.slice(0, _SAMPLE).drop_null()
+    if pa.types.is_dictionary(present.type):
+        present = present.dictionary_decode()
     if not len(present):
         return False
     try:

@@ -87,15 +87,15 @@ def closing_value(value: object) -> Iterator[None]:
         yield
 
 
-def tables(stream: FrameStream) -> Iterator[pa.Table]:
-    """Yields the stream's frames as Arrow tables of exactly its schema.
+def tables(stream: FrameStream, *, coded: bool = False) -> Iterator[pa.Table]:
+    """Yields the stream's frames as Arrow tables of exactly its schema, but for coded texts where these are welcome.
 
     Raises:
         FrameError: A frame does not fit; the message names the column.
     """
     for frame in stream.frames:
         if isinstance(frame, _ARROW_FRAMES):
-            yield conform(frame, stream.schema)
+            yield conform(frame, stream.schema, coded=coded)
         elif _exports_arrow(frame):
             inner = _from_arrow_exporter(frame)
             with closing(inner.frames):

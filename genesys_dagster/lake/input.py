@@ -32,6 +32,7 @@ def load(lake: S3ParquetIOManager, context: dg.InputContext) -> Any:
         annotation=context.dagster_type.typing_type,
         wanted=selection(metadata.get("columns"), row_filter(metadata.get("filters"))),
         allow_missing=bool(metadata.get("allow_missing_partitions", False)),
+        fetched=lake.fetched,
     )
     client, bucket = lake.client, lake.place().bucket
     if not context.has_asset_partitions:

@@ -62,7 +62,8 @@ class S3ParquetIOManager(LakeDoor):
     rows_per_row_group: int = Field(
         default=4_000,
         ge=1,
-        description="Rows at which a Parquet row group ends. More cost memory, fewer time and space.",
+        description="Rows at which a Parquet row group ends, where an asset's stream does not say another number, as flat "
+        "tables do. More cost memory, fewer time and space.",
     )
     bytes_per_row_group: int = Field(
         default=96 * 1024 * 1024,

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from genesys_dagster.lake.errors import ReadError
+from genesys_dagster.lake.fetched import Fetched
 from genesys_dagster.lake.objects import S3File, open_objects
 from genesys_dagster.lake.reading import Selection, checked, open_dataset, to_dataset, to_reader, to_table
 
@@ -116,11 +117,13 @@ class Request:
         annotation: The input's type.
         wanted: Columns and rows.
         allow_missing: Whether absent partitions are left out instead of being an error.
+        fetched: What inputs of this process fetched.
     """
 
     annotation: Any
     wanted: Selection
     allow_missing: bool = False
+    fetched: Fetched | None = None
 
 
 def load_partitions(client: "S3Client", bucket: str, keys: Mapping[str, str], request: Request) -> Loaded:
@@ -141,7 +144,7 @@ def load_partitions(client: "S3Client", bucket: str, keys: Mapping[str, str], re
     """
     as_mapping, annotation = per_partition(request.annotation)
     kind = kind_of(annotation)
-    found = open_objects(client, bucket, list(keys.values()))
+    found = open_objects(client, bucket, list(keys.values()), request.fetched)
     missing = [partition for partition, key in keys.items() if key not in found]
     if missing and not request.allow_missing:
         raise ReadError(
@@ -170,7 +173,7 @@ def load_object(client: "S3Client", bucket: str, key: str, request: Request) -> 
     as_mapping, annotation = per_partition(request.annotation)
     if as_mapping:
         raise ReadError("The input is annotated as a mapping of partitions, but its asset has none.")
-    found = open_objects(client, bucket, [key])
+    found = open_objects(client, bucket, [key], request.fetched)
     if not found:
         if is_optional(request.annotation):
             return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from genesys_dagster.lake.fetched import Fetched
 from genesys_dagster.lake.s3_errors import ABSENT, EMPTY, S3_ERRORS, error_code, storage_error
 from genesys_dagster.lake.version import current_version
 
@@ -32,13 +33,14 @@ class S3File(io.RawIOBase):
         etag: S3's name for the version that was opened, in quotes.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, key: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str, key: str, fetched: Fetched | None = None) -> None:
         """Opens the object with one request, which brings its size and its end.
 
         Args:
             client: A boto3 S3 client.
             bucket: Bucket name.
             key: Object key.
+            fetched: What inputs of this process fetched.
 
         Raises:
             FileNotFoundError: There is no such object.
@@ -50,9 +52,11 @@ class S3File(io.RawIOBase):
         self._key = key
         self.uri = f"s3://{bucket}/{key}"
         self._position = 0
+        self._fetched = fetched
         self.etag = ""
         self._tail, whole = self._get(f"bytes=-{TAIL}")
         self.size = whole
+        self._copy = fetched.copy(f"{self.uri} {self.etag}", whole) if fetched and self.etag else None
 
     def readable(self) -> bool:
         """Returns True."""
@@ -90,6 +94,9 @@ class S3File(io.RawIOBase):
         kept_from = self.size - len(self._tail)
         if start >= kept_from:
             return self._tail[start - kept_from : end - kept_from]
+        return self._copy.read(start, end, self._fetch) if self._copy else self._fetch(start, end)
+
+    def _fetch(self, start: int, end: int) -> bytes:
         cuts = [*range(start, end, _PIECE), end]
         ranges = [f"bytes={first}-{last - 1}" for first, last in itertools.pairwise(cuts)]
         if len(ranges) == 1:
@@ -112,6 +119,8 @@ class S3File(io.RawIOBase):
                 return b"", 0
             raise storage_error(error, bucket=self._bucket, key=self._key) from error
         self.etag = self.etag or answer.get("ETag", "")
+        if self._fetched:
+            self._fetched.add(len(body))
         # Some stores answer a range that covers the object with the whole of it (RFC 9110, 14.2, allows that).
         _, _, whole = answer.get("ContentRange", "").rpartition("/")
         return body, int(whole or len(body))
@@ -122,13 +131,16 @@ class S3File(io.RawIOBase):
         return found.etag if found else ""
 
 
-def open_objects(client: "S3Client", bucket: str, keys: Sequence[str]) -> Mapping[str, S3File]:
+def open_objects(
+    client: "S3Client", bucket: str, keys: Sequence[str], fetched: Fetched | None = None
+) -> Mapping[str, S3File]:
     """Opens objects, several at the same time.
 
     Args:
         client: A boto3 S3 client.
         bucket: Bucket name.
         keys: Object keys.
+        fetched: What inputs of this process fetched.
 
     Returns:
         The objects that exist, by key, in the order of `keys`.
@@ -139,7 +151,7 @@ def open_objects(client: "S3Client", bucket: str, keys: Sequence[str]) -> Mappin
 
     def opened(key: str) -> S3File | None:
         try:
-            return S3File(client, bucket, key)
+            return S3File(client, bucket, key, fetched)
         except FileNotFoundError:
             return None
 

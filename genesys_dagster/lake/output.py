@@ -87,7 +87,7 @@ def _write(
         parquet=ParquetSettings(
             compression=lake.compression,
             compression_level=lake.compression_level,
-            rows_per_row_group=lake.rows_per_row_group,
+            rows_per_row_group=stream.rows_per_row_group or lake.rows_per_row_group,
             bytes_per_row_group=lake.bytes_per_row_group,
         ),
         upload=UploadSettings(lake.part_size, lake.max_parts_in_flight, lake.upload_options),

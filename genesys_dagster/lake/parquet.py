@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from genesys_dagster.lake.coded import as_stored, for_parquet
 from genesys_dagster.lake.encodings import choose_encodings
 from genesys_dagster.lake.nested import count_nulls
 from genesys_dagster.lake.rowgroups import RowGroups
@@ -107,8 +108,14 @@ class ParquetEncoder:
             for chunk in column.chunks:
                 count_nulls(chunk)
         # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only. Made here, so
-        # that the chunks are free while it is encoded.
-        self._running = self._thread.submit(self._file.write, group.combine_chunks())
+        # that the chunks are free while it is encoded; those of codes are small.
+        columns = [
+            column if pa.types.is_dictionary(column.type) else pa.chunked_array([column.combine_chunks()])
+            for column in group.columns
+        ]
+        self._running = self._thread.submit(
+            self._file.write, pa.Table.from_arrays(columns, schema=group.schema)
+        )
 
     def _wait(self) -> None:
         if self._running is not None:
@@ -125,21 +132,28 @@ class _File:
         self._schema = schema
         self._settings = settings
         self._writer: pq.ParquetWriter | None = None
+        self._coded: set[str] = set()
         self.row_groups = 0
 
     def write(self, group: pa.Table) -> None:
         """Writes rows, in one chunk per column, as one row group."""
         if self._writer is None:
             self._writer = self._open(group)
-        self._writer.write_table(group, row_group_size=max(1, group.num_rows))
+        columns = [
+            for_parquet(column) if name in self._coded else _as(column, self._schema.field(name).type)
+            for name, column in zip(group.schema.names, group.columns, strict=True)
+        ]
+        rows = pa.Table.from_arrays(columns, schema=self._writer.schema)
+        self._writer.write_table(rows, row_group_size=max(1, group.num_rows))
         self.row_groups += 1
 
     def close(self, facts: Mapping[str, str]) -> None:
         """Writes the footer."""
         if self._writer is None:
             self._writer = self._open(self._schema.empty_table())
-        if facts:
-            self._writer.add_key_value_metadata(facts)
+        for said in (as_stored(self._schema) if self._coded else {}, facts):
+            if said:
+                self._writer.add_key_value_metadata(said)
         self._writer.close()
         self._buffer.close()
 
@@ -149,14 +163,29 @@ class _File:
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         encodings = choose_encodings(first)
+        wanted = set(encodings.use_dictionary)
+        self._coded = {
+            field.name
+            for field in first.schema
+            if field.name in wanted and pa.types.is_dictionary(field.type)
+        }
+        fields = [
+            field.with_type(first.schema.field(field.name).type) if field.name in self._coded else field
+            for field in self._schema
+        ]
         codec = self._settings.compression
         options: dict[str, Any] = {
             "compression": codec,
             "compression_level": self._settings.compression_level if codec in _CODECS_WITH_LEVELS else None,
             "write_batch_size": _LEVELS_AT_ONCE,
+            "store_schema": not self._coded,  # it would tell readers of dictionaries
             **asdict(encodings),
         }
-        return pq.ParquetWriter(self._buffer, self._schema, **options)
+        return pq.ParquetWriter(self._buffer, pa.schema(fields, self._schema.metadata), **options)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else pa.chunked_array([column.cast(kind).combine_chunks()])
 
 
 class _Output:

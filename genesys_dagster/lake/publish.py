@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from genesys_dagster.lake.allocator import memory_given_back
+from genesys_dagster.lake.coded import decoded
 from genesys_dagster.lake.commit import Expected
 from genesys_dagster.lake.conform import without_pandas
 from genesys_dagster.lake.errors import FrameError
@@ -114,7 +115,9 @@ def publish(  # noqa: PLR0913 - one keyword each
     with memory_given_back(), closing(judgement), sink, ParquetEncoder(sink, schema, parquet) as encoder:
         # Closed before the wait for what is in flight: what makes the frames stops first.
         with closing(stream.frames):
-            for table in tables(FrameStream(schema, stream.frames)):
+            # What looks at rows wants the texts themselves.
+            coded = judgement is None and stream.watcher is None
+            for table in tables(FrameStream(schema, stream.frames), coded=coded):
                 rows += table.num_rows
                 head.add(table)
                 if judgement:
@@ -151,7 +154,7 @@ class _Head:
         if self._missing > 0 and table.num_rows:
             rows = table.slice(0, self._missing)
             # A slice would keep the whole frame in memory.
-            self._tables.append(rows.take(list(range(rows.num_rows))))
+            self._tables.append(decoded(rows.take(list(range(rows.num_rows))), self._schema))
             self._missing -= rows.num_rows
 
     def table(self) -> pa.Table:

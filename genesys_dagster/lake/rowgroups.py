@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_dagster.lake.coded import bits_of_texts, is_coded
 from genesys_dagster.lake.nested import is_plain_list, referred
 
 
@@ -26,6 +27,16 @@ class _Piece:
         if self.exact is None:
             self.exact = value_bits(self.table)
         return self.exact
+
+
+def _piece(table: pa.Table) -> _Piece:
+    sizes = (
+        sum(map(bits_of_texts, column.chunks)) // 8 + 1
+        if is_coded(column.type, pa.string())
+        else column.nbytes
+        for column in table.columns
+    )
+    return _Piece(table, sum(sizes))
 
 
 class RowGroups:
@@ -44,7 +55,7 @@ class RowGroups:
         # Pieces no longer than a row group: a longer one would be measured again and again.
         for start in range(0, table.num_rows, self._max_rows):
             part = table.slice(start, self._max_rows)
-            self._push(_Piece(part, part.nbytes))
+            self._push(_piece(part))
             while (rows := self._full()) is not None:
                 yield self._take(rows)
 
@@ -90,7 +101,7 @@ class RowGroups:
             self._rough -= piece.rough
             if length > rows:
                 tail = piece.table.slice(rows)
-                self._push(_Piece(tail, tail.nbytes), front=True)
+                self._push(_piece(tail), front=True)
                 piece = _Piece(piece.table.slice(0, rows), 0)
             taken.append(piece.table)
             rows -= piece.table.num_rows
@@ -111,7 +122,10 @@ def _fitting(table: pa.Table, bits: int) -> int:
 
 def value_bits(table: pa.Table) -> int:
     """Returns the size of a table's values in bits: the same for the same rows, and additive."""
-    return sum(_bits(chunk) for column in table.columns for chunk in column.chunks)
+    chunks = [chunk for column in table.columns for chunk in column.chunks]
+    return sum(
+        bits_of_texts(chunk) if is_coded(chunk.type, pa.string()) else _bits(chunk) for chunk in chunks
+    )
 
 
 def _bits(array: pa.Array) -> int:

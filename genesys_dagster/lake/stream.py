@@ -38,6 +38,7 @@ class FrameStream:
         terms: On which terms the rows take the place of what is stored; None for any, as long as
             nobody else replaces it in the meantime.
         watcher: Looks at the rows while they are written.
+        rows_per_row_group: Rows at which a row group ends; None for the IO manager's number, which suits large rows.
     """
 
     schema: pa.Schema
@@ -45,3 +46,4 @@ class FrameStream:
     metadata: Callable[[], Mapping[str, Any]] = dict
     terms: Terms | None = None
     watcher: Watcher | None = None
+    rows_per_row_group: int | None = None

@@ -81,21 +81,48 @@ def query(
         FrameError: It returns other columns or types than the schema.
         Exception: Whatever a source raised, as it was raised.
     """
+    with engine(limits) as opened:
+        yield from opened.query(statement, sources, schema, parameters)
+
+
+@contextlib.contextmanager
+def engine(limits: Limits | None = None) -> "Iterator[Engine]":
+    """Opens DuckDB for several statements, which takes as long as a small one of them.
+
+    Args:
+        limits: What each statement may take.
+    """
     limits = limits or Limits()
-    opened = {name: _Opened(source) for name, source in sources.items()}
-    with (
-        tempfile.TemporaryDirectory(prefix="genesys-dagster-") as folder,
-        contextlib.ExitStack() as closed,
-        _connected(limits, folder) as con,
-    ):
-        for name, source in opened.items():
-            closed.enter_context(closing(source))
-            con.register(name, source.value)
-        with _errors_of(opened.values(), limits):
-            result = con.sql(statement, params=dict(parameters or {})).to_arrow_reader(limits.rows_per_batch)
-            with closing(result):
-                for batch in result:
-                    yield shaped(batch, schema)
+    with tempfile.TemporaryDirectory(prefix="genesys-dagster-") as folder, _connected(limits, folder) as con:
+        yield Engine(con, limits)
+
+
+class Engine:
+    """DuckDB, open."""
+
+    def __init__(self, con: "duckdb.DuckDBPyConnection", limits: Limits) -> None:
+        self._con = con
+        self._limits = limits
+
+    def query(
+        self,
+        statement: str,
+        sources: Mapping[str, Source],
+        schema: pa.Schema,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Runs one statement, as `query`; one after another."""
+        opened = {name: _Opened(source) for name, source in sources.items()}
+        with contextlib.ExitStack() as closed:
+            for name, source in opened.items():
+                closed.enter_context(closing(source))
+                self._con.register(name, source.value)
+                closed.callback(self._con.unregister, name)
+            with _errors_of(opened.values(), self._limits):
+                result = self._con.sql(statement, params=dict(parameters or {}))
+                with closing(reader := result.to_arrow_reader(self._limits.rows_per_batch)):
+                    for batch in reader:
+                        yield shaped(batch, schema)
 
 
 @contextlib.contextmanager

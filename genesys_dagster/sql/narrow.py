@@ -3,7 +3,7 @@
 Arrow's datasets select whole columns; `participants` alone holds nine tenths of a conversation.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -16,7 +16,9 @@ from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.sql.origin import Origin
 
 # A few megabytes of conversations: what DuckDB takes at a time.
-_ROWS_PER_BATCH = 2_048
+_ROWS_FOR_DUCKDB = 2_048
+# A row group of conversations.
+_ROWS_AT_ONCE = 2_500
 
 _Path: TypeAlias = tuple[tuple[str, ...], bool]
 """Steps that are left to go, and whether only the presence of what lies there counts."""
@@ -32,7 +34,9 @@ def narrowed(dataset: ds.Dataset, schema: pa.Schema) -> FrameStream:
             occurs twice and a participant's attributes in JSON can have one.
     """
     given = pa.schema([field.with_type(_without_maps(field.type)) for field in schema])
-    return FrameStream(given, _batches(dataset, schema, given))
+    return FrameStream(
+        given, _without_map_columns(record_batches(dataset, schema, rows=_ROWS_FOR_DUCKDB), given)
+    )
 
 
 def needed(schema: pa.Schema, found: Iterable[Origin]) -> pa.Schema:
@@ -74,15 +78,38 @@ def _first_leaf(field: pa.Field) -> pa.Field:
     return field.with_type(_needed(field.type, [((), True)]))
 
 
-def _batches(dataset: ds.Dataset, schema: pa.Schema, given: pa.Schema) -> Iterator[pa.RecordBatch]:
-    leaves = [path for field in schema for path in _leaves(field.name, field.type)]
+def record_batches(
+    dataset: ds.Dataset,
+    schema: pa.Schema,
+    plain: Collection[tuple[str, ...]] = ((),),
+    rows: int = _ROWS_AT_ONCE,
+) -> Iterator[pa.RecordBatch]:
+    """Reads the rows of a dataset of Parquet objects in batches, in order.
+
+    Args:
+        dataset: As for `narrowed`.
+        schema: As for `narrowed`; maps stay maps.
+        plain: Names from the column down to values whose texts come as such; others come as dictionaries where they
+            are stored so.
+        rows: Of a batch, at most.
+
+    Raises:
+        ReadError: An object cannot be read.
+    """
+    leaves = [leaf for field in schema for leaf in _leaves(field.name, field.type)]
+    coded = {leaf for leaf in leaves if not any(_names(leaf)[: len(names)] == names for names in plain)}
     for fragment in dataset.get_fragments():
         try:
-            with pq.ParquetFile(fragment.open(), pre_buffer=True) as file:
+            source = fragment.open()
+            footer = pq.read_metadata(source)
+            dictionaries = sorted(coded & _stored_as_dictionaries(footer))
+            with pq.ParquetFile(
+                source, metadata=footer, read_dictionary=dictionaries, pre_buffer=True
+            ) as file:
                 # One row group at a time: its pages are fetched together, and dropped with it.
                 for group in range(file.num_row_groups):
-                    batches = file.iter_batches(_ROWS_PER_BATCH, row_groups=[group], columns=leaves)
-                    yield from (_conformed(batch, given) for batch in batches)
+                    batches = file.iter_batches(rows, row_groups=[group], columns=leaves)
+                    yield from (_conformed(batch, schema) for batch in batches)
         except (pa.ArrowException, OSError) as error:
             raise ReadError(
                 "An upstream object is no readable Parquet object with columns of the expected types: materialize "
@@ -90,15 +117,58 @@ def _batches(dataset: ds.Dataset, schema: pa.Schema, given: pa.Schema) -> Iterat
             ) from error
 
 
-def _conformed(batch: pa.RecordBatch, given: pa.Schema) -> pa.RecordBatch:
+def _stored_as_dictionaries(footer: pq.FileMetaData) -> set[str]:
+    """The leaves with a dictionary in the first row group; what Parquet calls texts are byte arrays."""
+    if not footer.num_row_groups:
+        return set()
+    group = footer.row_group(0)
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    return {
+        chunk.path_in_schema
+        for chunk in chunks
+        if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page
+    }
+
+
+def _names(leaf: str) -> tuple[str, ...]:
+    """The names on the way to a leaf, without those that Parquet gives to lists and maps."""
+    return tuple(leaf.replace(".list.element", "").replace(".key_value", "").split("."))
+
+
+def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     names = set(batch.schema.names)
     columns = [
-        batch.column(field.name).cast(field.type)
+        _cast(batch.column(field.name), field.type)
         if field.name in names
         else pa.nulls(batch.num_rows, field.type)
-        for field in given
+        for field in schema
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=given)
+    fields = [field.with_type(column.type) for field, column in zip(schema, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return array.cast(_with_dictionaries(kind, array.type))
+
+
+def _with_dictionaries(kind: pa.DataType, given: pa.DataType) -> pa.DataType:
+    """A type with the dictionaries of another."""
+    if pa.types.is_struct(kind) and pa.types.is_struct(given):
+        names = {member.name: member.type for member in given}
+        return pa.struct(
+            [
+                member.with_type(_with_dictionaries(member.type, names.get(member.name, member.type)))
+                for member in kind
+            ]
+        )
+    if pa.types.is_map(kind) and pa.types.is_map(given):
+        return pa.map_(
+            _with_dictionaries(kind.key_type, given.key_type),
+            _with_dictionaries(kind.item_type, given.item_type),
+        )
+    if is_plain_list(kind) and is_plain_list(given):
+        return pa.list_(_with_dictionaries(kind.value_type, given.value_type))
+    return given if pa.types.is_dictionary(given) and given.value_type == kind else kind
 
 
 def _leaves(path: str, kind: pa.DataType) -> Iterable[str]:
@@ -112,6 +182,12 @@ def _leaves(path: str, kind: pa.DataType) -> Iterable[str]:
         yield from _leaves(f"{path}.list.element", kind.value_type)
     else:
         yield path
+
+
+def _without_map_columns(batches: Iterable[pa.RecordBatch], given: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        columns = [column.cast(field.type) for column, field in zip(batch.columns, given, strict=True)]
+        yield pa.RecordBatch.from_arrays(columns, schema=given)
 
 
 def _without_maps(kind: pa.DataType) -> pa.DataType:

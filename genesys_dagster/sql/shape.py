@@ -22,11 +22,18 @@ def shaped(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     if sorted(batch.schema.names) != sorted(schema.names):
         differing = set(batch.schema.names) ^ set(schema.names)
         raise FrameError(f"The statement's columns are not those of the schema: {sorted(differing)} differ.")
-    columns = [_shaped(batch.column(field.name), field) for field in schema]
+    columns = [shaped_column(batch.column(field.name), field) for field in schema]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _shaped(array: pa.Array, field: pa.Field) -> pa.Array:
+def shaped_column(array: pa.Array, field: pa.Field) -> pa.Array:
+    """Returns a column of the field's type; a dictionary of such values stays one.
+
+    Raises:
+        FrameError: Values do not fit the type.
+    """
+    if pa.types.is_dictionary(array.type) and array.type.value_type == field.type:
+        return array
     try:
         return _renamed(array, field.type).cast(field.type, safe=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # their text can quote values

@@ -8,6 +8,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from genesys_dagster.assets.tables import compute
+from genesys_dagster.lake.frames import tables
 from genesys_dagster.records.decode import decode
 from genesys_dagster.records.field import Columns
 from genesys_dagster.records.model.conversation import CONVERSATION
@@ -32,7 +33,7 @@ def written(path, *records, body=None):
 
 def computed(name: str, day: ds.Dataset) -> pa.Table:
     spec = _SPECS[name]
-    return pa.Table.from_batches(list(compute(ORG, spec, day).frames), spec.schema)
+    return pa.concat_tables([spec.schema.empty_table(), *tables(compute(ORG, spec, day))])
 
 
 def all_tables(day: ds.Dataset) -> dict[str, pa.Table]:

@@ -1,0 +1,44 @@
+"""Nothing of an object is fetched again that another input of the process has."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_dagster.lake import fetched
+from genesys_dagster.lake.fetched import Copy, Fetched
+
+BYTES = bytes(range(256)) * 16
+RANGES = st.lists(st.tuples(st.integers(0, len(BYTES)), st.integers(0, len(BYTES))).map(sorted), max_size=20)
+
+
+@given(ranges=RANGES)
+def test_a_copy_gives_the_objects_bytes_and_fetches_each_once(ranges):
+    asked = []
+
+    def fetch(start, end):
+        asked.extend(range(start, end))
+        return BYTES[start:end]
+
+    before, fetched._BLOCK = fetched._BLOCK, 100
+    copy = Copy(len(BYTES))
+    try:
+        for start, end in ranges:
+            if start < end:
+                assert copy.read(start, end, fetch) == BYTES[start:end]
+    finally:
+        fetched._BLOCK = before
+        copy.close()
+    assert len(asked) == len(set(asked))
+    assert copy.read(0, 9, fetch) == BYTES[:9]  # of its own, once the copy is gone
+
+
+def test_an_object_is_kept_from_the_second_input_on_while_there_is_room(monkeypatch):
+    monkeypatch.setattr(fetched, "_MOST", 100)
+    inputs = Fetched()
+    assert inputs.copy("a", 60) is None
+    copy = inputs.copy("a", 60)
+    assert copy
+    assert inputs.copy("a", 60) is copy
+    assert [inputs.copy("b", 60), inputs.copy("b", 60)] == [None, None]
+    inputs.close()
+    assert [inputs.copy("b", 60), inputs.copy("b", 60) is None] == [None, False]
+    inputs.close()
