@@ -30,6 +30,8 @@ def decoded(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def bits_of_texts(array: pa.DictionaryArray) -> int:
     """The size of the texts that a dictionary's codes stand for."""
+    if not len(array.dictionary):
+        return 0
     lengths = pc.binary_length(array.dictionary).take(array.indices)
     return 8 * int(pc.sum(lengths).as_py() or 0)
 

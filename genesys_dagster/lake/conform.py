@@ -128,9 +128,10 @@ def _excludes_nulls(kind: pa.DataType) -> bool:
 def _check_columns(names: list[Any], schema: pa.Schema) -> None:
     """Compares a frame's column names with the schema's."""
     _check_names(names)
-    if missing := [name for name in schema.names if name not in set(names)]:
+    given, known = set(names), set(schema.names)
+    if missing := [name for name in schema.names if name not in given]:
         raise FrameError(f"A frame lacks the columns {missing} of the schema.")
-    if unknown := [name for name in names if name not in set(schema.names)]:
+    if unknown := [name for name in names if name not in known]:
         raise FrameError(f"A frame has the columns {unknown}, which the schema does not know.")
 
 

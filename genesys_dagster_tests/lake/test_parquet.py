@@ -188,6 +188,31 @@ def test_statistics_are_there_for_filters_and_not_inside_of_lists():
     assert not columns["legs.list.element.ani"].is_stats_set
 
 
+def test_texts_have_no_statistics_because_most_are_ids_in_no_order():
+    group = file_of(pa.table({"id": ["b", "a"], "n": [2, 1]})).metadata.row_group(0)
+    assert [group.column(place).is_stats_set for place in range(2)] == [False, True]
+
+
+CODED = st.lists(st.none() | st.sampled_from(["a", "bb", "", "ccc"]), max_size=12)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(CODED, min_size=1, max_size=4), st.integers(1, 9), st.integers(1, 40), st.booleans())
+def test_codes_of_any_dictionaries_give_the_bytes_of_their_texts(chunks, rows, size, wanted):
+    """Also of dictionaries that have a text twice, texts that do not occur, or none, and others in each frame."""
+    schema = pa.schema([pa.field("s", pa.string(), metadata={"dictionary": str(wanted).lower()})])
+    limits = {"rows_per_row_group": rows, "bytes_per_row_group": size}
+    texts = ["unused", *("a", "bb", "", "ccc") * 2]
+    coded, plain = [], []
+    for number, values in enumerate(chunks):
+        places = [None if text is None else texts.index(text, number % 2 * 4 + 1) for text in values]
+        dictionary = pa.array(texts if any(values) or "" in values else [], pa.string())
+        array = pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), dictionary)
+        coded.append(pa.table([array], schema=pa.schema([schema.field("s").with_type(array.type)])))
+        plain.append(pa.table({"s": pa.array(values, pa.string())}).cast(schema))
+    assert encode(coded, schema, **limits) == encode(plain, schema, **limits)
+
+
 def test_a_file_without_rows_has_its_schema():
     file = pq.ParquetFile(io.BytesIO(encode([], SCHEMA)))
     assert file.schema_arrow == SCHEMA

@@ -95,6 +95,13 @@ def test_the_metadata_link_to_the_page_and_show_it_in_small(days, report, lake):
     assert metadata["days_present"] == 3
 
 
+def test_the_bytes_that_it_read_are_told(days, report, lake):
+    """Small objects, which come whole with the question whether they are there."""
+    listed = lake.client.list_objects_v2(Bucket=lake.bucket)["Contents"]
+    objects = sum(item["Size"] for item in listed if "_performance/" in item["Key"])
+    assert report().metadata["bytes_read"] == objects
+
+
 def test_days_that_an_older_version_computed_are_named_until_they_are_computed_again(days, put, report):
     schema = QUEUE_PERFORMANCE.set(1, QUEUE_PERFORMANCE.field("day").with_metadata(None))
     put("queue_performance", back(1), [queue_row(back(1), offered=10), queue_row(LAST, offered=5)], schema)
