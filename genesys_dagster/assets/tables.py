@@ -61,6 +61,7 @@ def compute(org: Org, spec: TableSpec, conversation_details: ds.Dataset) -> Fram
         unfolded(spec, found, CONVERSATION_COLUMNS.schema, conversation_details),
         metadata=lambda: lineage_metadata(org.key, found.columns),
         rows_per_row_group=_ROWS_PER_ROW_GROUP,
+        text_statistics=False,
     )
 
 

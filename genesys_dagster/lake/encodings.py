@@ -6,8 +6,8 @@ smaller than for all or for none. A field's metadata `dictionary` (`true` or `fa
 is given, the rows elsewhere. Either way equal rows give equal bytes.
 
 Statistics are for the columns by which rows are filtered: no reader looks at those inside of lists, and making them
-for all takes a fifteenth of the encoding of a conversation (benchmarks/stages.py). Texts have none: most are ids in no
-order, which span the same range in every row group, and it is a third of the encoding of a flat table's texts.
+for all takes a fifteenth of the encoding of a conversation (benchmarks/stages.py). Texts can go without: where they are
+ids in no order, they span the same range in every row group, and it is a third of the encoding of a flat table's texts.
 """
 
 from collections.abc import Iterator
@@ -39,11 +39,12 @@ class ColumnEncodings:
     write_statistics: list[str]
 
 
-def choose_encodings(table: pa.Table) -> ColumnEncodings:
+def choose_encodings(table: pa.Table, *, text_statistics: bool = True) -> ColumnEncodings:
     """Chooses from the rows of the first row group.
 
     Args:
         table: The rows, each column in one chunk.
+        text_statistics: Whether columns of texts have statistics.
 
     Returns:
         The encodings of all leaf columns, at any depth.
@@ -56,7 +57,9 @@ def choose_encodings(table: pa.Table) -> ColumnEncodings:
         elif _wants_dictionary(field, values):
             dictionary.append(path)
     flat = [
-        field.name for field in table.schema if not (pa.types.is_nested(field.type) or _is_text(field.type))
+        field.name
+        for field in table.schema
+        if not pa.types.is_nested(field.type) and (text_statistics or not _is_text(field.type))
     ]
     return ColumnEncodings(use_dictionary=dictionary, column_encoding=encodings, write_statistics=flat)
 

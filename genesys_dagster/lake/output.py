@@ -89,6 +89,7 @@ def _write(
             compression_level=lake.compression_level,
             rows_per_row_group=stream.rows_per_row_group or lake.rows_per_row_group,
             bytes_per_row_group=lake.bytes_per_row_group,
+            text_statistics=stream.text_statistics,
         ),
         upload=UploadSettings(lake.part_size, lake.max_parts_in_flight, lake.upload_options),
         expected=Expected.of(before),

@@ -45,12 +45,14 @@ class ParquetSettings:
         compression_level: Level of the codec; None for its default. Ignored by codecs without levels.
         rows_per_row_group: Rows at which a row group ends.
         bytes_per_row_group: Bytes of values (as in Arrow) at which a row group ends if that comes first.
+        text_statistics: Whether columns of texts have statistics, by which readers pass over row groups.
     """
 
     compression: str = "zstd"
     compression_level: int | None = 1
     rows_per_row_group: int = 4_000
     bytes_per_row_group: int = 96 * MIB
+    text_statistics: bool = True
 
 
 class ParquetEncoder:
@@ -162,7 +164,7 @@ class _File:
         self._output.is_open = False
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
-        encodings = choose_encodings(first)
+        encodings = choose_encodings(first, text_statistics=self._settings.text_statistics)
         wanted = set(encodings.use_dictionary)
         self._coded = {
             field.name

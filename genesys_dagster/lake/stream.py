@@ -39,6 +39,8 @@ class FrameStream:
             nobody else replaces it in the meantime.
         watcher: Looks at the rows while they are written.
         rows_per_row_group: Rows at which a row group ends; None for the IO manager's number, which suits large rows.
+        text_statistics: Whether columns of texts have statistics in Parquet, by which readers pass over row groups; of
+            no use where texts are ids in no order.
     """
 
     schema: pa.Schema
@@ -47,3 +49,4 @@ class FrameStream:
     terms: Terms | None = None
     watcher: Watcher | None = None
     rows_per_row_group: int | None = None
+    text_statistics: bool = True

@@ -188,9 +188,12 @@ def test_statistics_are_there_for_filters_and_not_inside_of_lists():
     assert not columns["legs.list.element.ani"].is_stats_set
 
 
-def test_texts_have_no_statistics_because_most_are_ids_in_no_order():
-    group = file_of(pa.table({"id": ["b", "a"], "n": [2, 1]})).metadata.row_group(0)
-    assert [group.column(place).is_stats_set for place in range(2)] == [False, True]
+@pytest.mark.parametrize("wanted", [True, False])
+def test_texts_have_statistics_unless_they_are_ids_in_no_order(wanted):
+    table = pa.table({"id": ["b", "a"], "n": [2, 1]})
+    encoded = encode([table], table.schema, text_statistics=wanted)
+    group = pq.ParquetFile(io.BytesIO(encoded)).metadata.row_group(0)
+    assert [group.column(place).is_stats_set for place in range(2)] == [wanted, True]
 
 
 CODED = st.lists(st.none() | st.sampled_from(["a", "bb", "", "ccc"]), max_size=12)
