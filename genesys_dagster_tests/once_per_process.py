@@ -35,12 +35,27 @@ def install():
     # An instance in memory makes its tables one by one.
     _Copied(dagster_runs, "RunStorageSqlMetadata")
     _Copied(dagster_events, "SqlEventLogStorageMetadata")
+    # ... and has an engine, with a cache of compiled statements, of its own.
+    for module in (dagster_runs, dagster_events):
+        module.create_engine = _Compiled(module.create_engine)
+    # ... and looks whether its tables are of this version.
+    runs, events = dagster_runs.InMemoryRunStorage, dagster_events.InMemoryEventLogStorage
+    for storage, name in (
+        (runs, "has_run_stats_index_cols"),
+        (runs, "has_backfill_id_column"),
+        (events, "_has_asset_key_col_on_connection"),
+    ):
+        setattr(storage, name, _kept(getattr(storage, name), lambda _, *args: args[1:]))
     # A database of DuckDB registers all of its functions.
     engine._connected = _Connected(engine._connected)
     # A resource infers the schema of its settings from its class, each time that it is made.
     dagster_resource.infer_schema_from_config_class = _kept(
         dagster_resource.infer_schema_from_config_class,
         lambda cls, fields_to_omit=(), **others: None if others else (cls, *sorted(fields_to_omit)),
+    )
+    # ... and checks its settings against it.
+    dagster_resource._curry_config_schema = _kept(
+        dagster_resource._curry_config_schema, lambda schema, settings: (schema, repr(settings))
     )
     # A session reads its megabytes of descriptions of AWS, and looks at all of its handlers' arguments.
     botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
@@ -94,6 +109,19 @@ class _Copied:
             made.commit()
             made.backup(first)
             self._first = first
+
+
+class _Compiled:
+    """Engines that know the statements which the first of them has compiled."""
+
+    def __init__(self, create):
+        self._create, self._first = create, None
+
+    def __call__(self, *args, **kwargs):
+        engine = self._create(*args, **kwargs)
+        self._first = self._first or engine
+        engine.dialect, engine._compiled_cache = self._first.dialect, self._first._compiled_cache
+        return engine
 
 
 class _Connected:
