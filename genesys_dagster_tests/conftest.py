@@ -21,6 +21,7 @@ from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
 from genesys_dagster_tests import once_per_process
 from genesys_dagster_tests.default_org import ORG, resources_of
+from genesys_dagster_tests.moto_bucket import MotoBucket
 from genesys_dagster_tests.production.processes import free_ports
 
 # Until all is imported and collected, nothing is garbage.
@@ -95,9 +96,10 @@ class Lake:
 
     def __init__(self, client, bucket, variables):
         self.client, self.bucket, self.variables = client, bucket, variables
+        self._objects = MotoBucket(bucket)
 
     def keys(self):
-        return [item["Key"] for item in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
+        return self._objects.keys()
 
     def uploads(self):
         return self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
@@ -106,32 +108,28 @@ class Lake:
         return f"genesys/conversation_details/date={day}/data.parquet"
 
     def bytes(self, day=DAY):
-        return self.client.get_object(Bucket=self.bucket, Key=self.key(day))["Body"].read()
+        return self._objects.read(self.key(day))
 
     def table(self, day=DAY):
         return pq.read_table(pa.BufferReader(self.bytes(day)))
 
     def table_of(self, asset, day):
         key = self.key(day).replace("conversation_details", asset)
-        body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return pq.read_table(pa.BufferReader(body))
+        return pq.read_table(pa.BufferReader(self._objects.read(key)))
 
     def put(self, day=DAY, body=b"the version before"):
-        self.client.put_object(Bucket=self.bucket, Key=self.key(day), Body=body)
+        self._objects.put(self.key(day), body)
 
     def objects(self):
         """All of it, by key."""
-        get = lambda key: self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()  # noqa: E731
-        return {key: get(key) for key in self.keys()}
+        return {key: self._objects.read(key) for key in self.keys()}
 
     def put_all(self, objects):
         for key, body in objects.items():
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
+            self._objects.put(key, body)
 
     def clear(self):
-        if keys := self.keys():
-            objects = [{"Key": key} for key in keys]
-            self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+        self._objects.clear()
 
 
 def copy_events(source, target):

@@ -13,6 +13,7 @@ import pytest
 from dagster_aws.s3 import S3Resource
 
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
+from genesys_dagster_tests.moto_bucket import MotoBucket
 
 ENDPOINT = os.environ.get("GENESYS_TEST_S3_ENDPOINT")
 KEYS = {
@@ -80,6 +81,11 @@ def bucket(admin):
 def fresh_bucket(admin):
     """Makes a bucket, and removes it with all that is in it."""
     name = f"lake-{uuid.uuid4().hex[:12]}"
+    if not ENDPOINT:
+        bucket = MotoBucket(name).create()
+        yield name
+        bucket.delete()
+        return
     admin.create_bucket(Bucket=name)
     yield name
     for upload in admin.list_multipart_uploads(Bucket=name).get("Uploads", []):
