@@ -19,6 +19,7 @@ from genesys_dagster.resources import GenesysResource
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.s3 import S3Server
 from genesys_dagster.sandbox.server import SandboxServer
+from genesys_dagster.sandbox.times import DAY as DAY_LENGTH
 from genesys_dagster_tests import once_per_process
 from genesys_dagster_tests.default_org import ORG, resources_of
 from genesys_dagster_tests.moto_bucket import MotoBucket
@@ -62,8 +63,7 @@ def _own_minute():
 @pytest.fixture(scope="session")
 def _servers():
     org = Org(conversations_per_day=400, now=lambda: NOW)
-    # Sweeps look for what began up to months ago: those of many tests for the same.
-    org.long_rows = functools.cache(lambda day, days: [*Org.long_rows(org, day, days)])
+    org.long_rows = _LongRows(org)
     with SandboxServer(org) as sandbox, S3Server() as s3:
         client = boto3.Session().client(
             "s3",
@@ -73,6 +73,16 @@ def _servers():
             region_name="us-east-1",
         )
         yield sandbox, Lake(client, s3.bucket, s3.env())
+
+
+class _LongRows:
+    """Sweeps look for what began up to months ago: those of many tests for the same. Made once for each day."""
+
+    def __init__(self, org):
+        self._begun = functools.cache(lambda day, days: [*Org.long_rows(org, day, days)])
+
+    def __call__(self, day, days):
+        return [row for row in self._begun(day, min(days, 2)) if row.end >= (day + days) * DAY_LENGTH]
 
 
 @pytest.fixture

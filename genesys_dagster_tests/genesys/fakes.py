@@ -183,10 +183,8 @@ class FakeQuery:
 
 
 def evenly(count: int, interval: Interval = DAY) -> list[datetime]:
-    return [
-        interval.start + timedelta(milliseconds=int(i * interval.length / timedelta(milliseconds=1) / count))
-        for i in range(count)
-    ]
+    milliseconds = interval.length / timedelta(milliseconds=1)
+    return [interval.start + timedelta(milliseconds=int(i * milliseconds / count)) for i in range(count)]
 
 
 def ids(page: Page, key: str = "conversationId") -> list[str]:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from bisect import bisect_left
 from contextlib import aclosing
 from datetime import timedelta
 from itertools import pairwise
@@ -63,7 +64,7 @@ class ManyJobs:
 
     def numbers_in(self, body):
         start, end = (parse_instant(part) for part in body["interval"].split("/"))
-        return [number for number, moment in enumerate(self.starts) if start <= moment < end]
+        return range(bisect_left(self.starts, start), bisect_left(self.starts, end))
 
     def submit(self, body):
         if self.limit is not None and len(self.jobs) >= self.limit:
