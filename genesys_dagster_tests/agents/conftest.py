@@ -13,7 +13,8 @@ from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.conftest import Outcome
 from genesys_dagster_tests.default_org import resources_of
 
-ORG = GenesysCloud.from_environment()
+# Few days before those that are pulled: all that are there are looked for.
+ORG = GenesysCloud.from_environment(start="2026-05-01")
 DAY = date(2026, 5, 12)
 START = datetime(2026, 5, 12, tzinfo=UTC)
 END = START + timedelta(days=1)

@@ -20,8 +20,10 @@ from genesys_dagster.sandbox.api import user_aggregates
 from genesys_dagster_tests.checks.conftest import Checked
 from genesys_dagster_tests.checks.tables import set_column
 from genesys_dagster_tests.conftest import DAY, NOW
-from genesys_dagster_tests.default_org import ORG, resources_of
+from genesys_dagster_tests.default_org import resources_of
 
+# Few days before those that are pulled: all that are there are looked for.
+ORG = GenesysCloud.from_environment(start="2026-05-08")
 DAYS = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
 NAME = "user_aggregates"
 PERIODS = ("user_presence", "user_routing_status", "late_user_status")
