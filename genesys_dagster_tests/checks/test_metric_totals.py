@@ -168,7 +168,7 @@ def naive(conversations):
     return {cell: Total(*values) for cell, values in sums.items()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(sessions, max_size=3), max_size=5), st.integers(1, 3))
 def test_all_metrics_of_any_conversations_are_counted_once_where_they_belong(conversations, batch_size):
     assert totals(*conversations, batch_size=batch_size) == naive(conversations)

@@ -70,7 +70,7 @@ def in_order(version, keys):
     return {key: version[key] for key in keys}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(VERSION, VERSION, st.data())
 def test_every_row_is_counted_once_as_added_changed_removed_or_unchanged(new, other, data):
     kept = data.draw(st.sets(st.sampled_from(sorted(new)))) if new else set()

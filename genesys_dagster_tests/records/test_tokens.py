@@ -48,7 +48,7 @@ WRITTEN = st.recursive(
     ),
     max_leaves=12,
 )
-thorough = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def record(identity, start, end, value):
