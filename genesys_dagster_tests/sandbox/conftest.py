@@ -50,9 +50,15 @@ class Api:
             params["cursor"] = page["cursor"]
 
 
+@pytest.fixture(scope="session")
+def made_up() -> Org:
+    """The org of all servers: what it made once it need not make again."""
+    return Org(conversations_per_day=150)
+
+
 @pytest.fixture(scope="module")
-def running() -> Iterator[SandboxServer]:
-    with SandboxServer(Org(conversations_per_day=150), settings=SandboxSettings(now=lambda: NOW)) as server:
+def running(made_up: Org) -> Iterator[SandboxServer]:
+    with SandboxServer(made_up, settings=SandboxSettings(now=lambda: NOW)) as server:
         yield server
 
 
