@@ -4,12 +4,15 @@
 `stdout` and `stderr`, files to write to. When the command has ended, its exit status is printed.
 """
 
+import gc
 import json
 import os
 import sys
 import traceback
 
+import anyio._backends._asyncio  # noqa: F401
 import boto3
+import httpcore  # noqa: F401
 
 import genesys_dagster.doctor
 import genesys_dagster.recovery.command  # noqa: F401
@@ -42,6 +45,7 @@ def warm():
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
     boto3.Session().client("s3", **keys)
     GenesysCloud().definitions()
+    gc.disable()  # in none of them anything is left to collect
 
 
 def serve():
