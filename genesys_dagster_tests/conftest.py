@@ -54,6 +54,11 @@ def pytest_collection_finish():
     gc.set_threshold(20_000, 20, 20)
 
 
+def pytest_unconfigure():
+    """At the end libraries look whether anything of theirs is left."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _own_minute():
     """Each test is a process of its own to the rate limit, which all connections of a process share."""
