@@ -5,6 +5,7 @@ would give: the dictionary has the texts that occur, each once, in the order in 
 """
 
 import base64
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,23 @@ def is_coded(kind: pa.DataType, declared: pa.DataType) -> bool:
 def decoded(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the texts themselves."""
     return table if table.schema.equals(schema) else table.cast(schema)
+
+
+def alike(tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
+    """Tables of the same columns, of which some may come as texts in one table and as codes in another: then as codes."""
+    kinds = [table.schema.types for table in tables]
+    if all(types == kinds[0] for types in kinds):
+        return tables
+    coded = {place for types in kinds for place, kind in enumerate(types) if pa.types.is_dictionary(kind)}
+    return [_as_codes(table, coded) for table in tables]
+
+
+def _as_codes(table: pa.Table, places: Iterable[int]) -> pa.Table:
+    for place in places:
+        if not pa.types.is_dictionary(table.schema.types[place]):
+            codes = pc.dictionary_encode(table.column(place))
+            table = table.set_column(place, table.schema.field(place).with_type(codes.type), codes)
+    return table
 
 
 def bits_of_texts(array: pa.DictionaryArray) -> int:

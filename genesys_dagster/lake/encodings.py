@@ -76,8 +76,6 @@ def _wants_dictionary(field: pa.Field, values: pa.Array) -> bool:
     if pa.types.is_boolean(field.type) or pa.types.is_null(field.type):
         return False
     present = values.slice(0, _SAMPLE).drop_null()
-    if pa.types.is_dictionary(present.type):
-        present = present.dictionary_decode()
     if not len(present):
         return False
     try:
@@ -94,8 +92,14 @@ def leaves(table: pa.Table) -> Iterator[tuple[str, pa.Field, pa.Array]]:
     hundreds of columns.
     """
     for field, column in zip(table.schema, table.columns, strict=True):
-        chunk = column.chunk(0) if column.num_chunks else pa.array([], field.type)
-        yield from _leaves_below(field.name, field, chunk)
+        yield from _leaves_below(field.name, field, _first_values(column))
+
+
+def _first_values(column: pa.ChunkedArray) -> pa.Array:
+    """A column's one chunk, or of codes, which come in several, enough texts."""
+    if pa.types.is_dictionary(column.type):
+        return column.slice(0, _SAMPLE).cast(column.type.value_type).combine_chunks()
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
 def _leaves_below(path: str, field: pa.Field, array: pa.Array) -> Iterator[tuple[str, pa.Field, pa.Array]]:

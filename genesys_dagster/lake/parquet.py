@@ -111,13 +111,7 @@ class ParquetEncoder:
                 count_nulls(chunk)
         # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only. Made here, so
         # that the chunks are free while it is encoded; those of codes are small.
-        columns = [
-            column if pa.types.is_dictionary(column.type) else pa.chunked_array([column.combine_chunks()])
-            for column in group.columns
-        ]
-        self._running = self._thread.submit(
-            self._file.write, pa.Table.from_arrays(columns, schema=group.schema)
-        )
+        self._running = self._thread.submit(self._file.write, _in_one_chunk_but_for_codes(group))
 
     def _wait(self) -> None:
         if self._running is not None:
@@ -141,12 +135,12 @@ class _File:
         """Writes rows, in one chunk per column, as one row group."""
         if self._writer is None:
             self._writer = self._open(group)
-        columns = [
-            for_parquet(column) if name in self._coded else _as(column, self._schema.field(name).type)
-            for name, column in zip(group.schema.names, group.columns, strict=True)
-        ]
-        rows = pa.Table.from_arrays(columns, schema=self._writer.schema)
-        self._writer.write_table(rows, row_group_size=max(1, group.num_rows))
+        for name in {*_codes(group), *self._coded}:
+            place, field = group.schema.get_field_index(name), self._writer.schema.field(name)
+            column = group.column(place)
+            made = for_parquet(column) if name in self._coded else column.cast(field.type).combine_chunks()
+            group = group.set_column(place, field, made)
+        self._writer.write_table(group, row_group_size=max(1, group.num_rows))
         self.row_groups += 1
 
     def close(self, facts: Mapping[str, str]) -> None:
@@ -186,8 +180,15 @@ class _File:
         return pq.ParquetWriter(self._buffer, pa.schema(fields, self._schema.metadata), **options)
 
 
-def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    return column if column.type == kind else pa.chunked_array([column.cast(kind).combine_chunks()])
+def _codes(group: pa.Table) -> list[str]:
+    return [field.name for field in group.schema if pa.types.is_dictionary(field.type)]
+
+
+def _in_one_chunk_but_for_codes(group: pa.Table) -> pa.Table:
+    codes = {name: group.column(name) for name in _codes(group)}
+    whole = group.drop_columns(list(codes)).combine_chunks()
+    columns = [codes[name] if name in codes else whole.column(name) for name in group.schema.names]
+    return pa.Table.from_arrays(columns, schema=group.schema)
 
 
 class _Output:

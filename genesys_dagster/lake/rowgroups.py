@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_dagster.lake.coded import bits_of_texts, is_coded
+from genesys_dagster.lake.coded import alike, bits_of_texts, is_coded
 from genesys_dagster.lake.nested import is_plain_list, referred
 
 
@@ -105,7 +105,7 @@ class RowGroups:
                 piece = _Piece(piece.table.slice(0, rows), 0)
             taken.append(piece.table)
             rows -= piece.table.num_rows
-        return pa.concat_tables(taken)
+        return pa.concat_tables(alike(taken))
 
 
 def _fitting(table: pa.Table, bits: int) -> int:

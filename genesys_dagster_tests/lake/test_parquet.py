@@ -200,19 +200,26 @@ CODED = st.lists(st.none() | st.sampled_from(["a", "bb", "", "ccc"]), max_size=1
 
 
 @settings(deadline=None, max_examples=80)
-@given(st.lists(CODED, min_size=1, max_size=4), st.integers(1, 9), st.integers(1, 40), st.booleans())
+@given(
+    st.lists(st.tuples(CODED, st.booleans()), min_size=1, max_size=4),
+    st.integers(1, 9),
+    st.integers(1, 40),
+    st.none() | st.booleans(),
+)
 def test_codes_of_any_dictionaries_give_the_bytes_of_their_texts(chunks, rows, size, wanted):
-    """Also of dictionaries that have a text twice, texts that do not occur, or none, and others in each frame."""
-    schema = pa.schema([pa.field("s", pa.string(), metadata={"dictionary": str(wanted).lower()})])
-    limits = {"rows_per_row_group": rows, "bytes_per_row_group": size}
+    """Also of dictionaries that have a text twice, texts that do not occur, or none, others in each frame, or in some."""
+    declared = None if wanted is None else {"dictionary": str(wanted).lower()}
+    schema = pa.schema([pa.field("s", pa.string(), metadata=declared)])
+    limits = {"rows_per_row_group": 5 * rows, "bytes_per_row_group": 5 * size}
     texts = ["unused", *("a", "bb", "", "ccc") * 2]
     coded, plain = [], []
-    for number, values in enumerate(chunks):
+    for number, (values, comes_as_texts) in enumerate(chunks):
         places = [None if text is None else texts.index(text, number % 2 * 4 + 1) for text in values]
         dictionary = pa.array(texts if any(values) or "" in values else [], pa.string())
         array = pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), dictionary)
-        coded.append(pa.table([array], schema=pa.schema([schema.field("s").with_type(array.type)])))
         plain.append(pa.table({"s": pa.array(values, pa.string())}).cast(schema))
+        kind = pa.schema([schema.field("s").with_type(array.type)])
+        coded.append(plain[-1] if comes_as_texts else pa.table([array], schema=kind))
     assert encode(coded, schema, **limits) == encode(plain, schema, **limits)
 
 
