@@ -20,6 +20,10 @@ class Repeated:
     """At most nine."""
     is_plain: bool = True
 
+    @property
+    def conversations(self) -> int:
+        return self.day.conversations * self.times
+
     def __len__(self) -> int:
         return len(self.day) * self.times
 
