@@ -24,6 +24,13 @@ def is_coded(kind: pa.DataType, declared: pa.DataType) -> bool:
     )
 
 
+def coded_columns(table: pa.Table, schema: pa.Schema) -> list[str]:
+    """The columns that come as codes, though the schema has texts; one declared as a dictionary is none of them."""
+    if table.schema.types == schema.types:
+        return []
+    return [field.name for field in table.schema if is_coded(field.type, schema.field(field.name).type)]
+
+
 def decoded(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the texts themselves."""
     return table if table.schema.equals(schema) else table.cast(schema)

@@ -72,9 +72,7 @@ class Copy:
                 return fetch(start, end)
             for first, last in self._missing(start // _BLOCK, -(-end // _BLOCK)):
                 data = fetch(first * _BLOCK, min(last * _BLOCK, self._size))
-                try:
-                    os.pwrite(self._file.fileno(), data, first * _BLOCK)
-                except OSError:  # no room: nothing of it counts as there
+                if not self._write(data, first * _BLOCK):  # no room: nothing of it counts as there
                     return fetch(start, end)
                 self._blocks.update(range(first, last))
             return os.pread(self._file.fileno(), end - start, start)
@@ -83,6 +81,12 @@ class Copy:
         """Removes it."""
         with self._lock:
             self._file.close()
+
+    def _write(self, data: bytes, start: int) -> bool:
+        try:
+            return os.pwrite(self._file.fileno(), data, start) == len(data)
+        except OSError:
+            return False
 
     def _missing(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Runs of blocks that are not there."""

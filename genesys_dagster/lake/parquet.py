@@ -4,7 +4,7 @@ The encoder runs on a thread of its own (pyarrow releases the GIL), so the next 
 while one is encoded. In memory: the row group that is encoded and the one that is gathered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genesys_dagster.lake.coded import as_stored, for_parquet
+from genesys_dagster.lake.coded import as_stored, coded_columns, for_parquet
 from genesys_dagster.lake.encodings import choose_encodings
 from genesys_dagster.lake.nested import count_nulls
 from genesys_dagster.lake.rowgroups import RowGroups
@@ -70,6 +70,7 @@ class ParquetEncoder:
             settings: How to encode.
         """
         self._file = _File(sink, schema, settings)
+        self._schema = schema
         self._groups = RowGroups(schema, settings.rows_per_row_group, settings.bytes_per_row_group)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="parquet")
         self._running: Future[None] | None = None
@@ -111,7 +112,8 @@ class ParquetEncoder:
                 count_nulls(chunk)
         # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only. Made here, so
         # that the chunks are free while it is encoded; those of codes are small.
-        self._running = self._thread.submit(self._file.write, _in_one_chunk_but_for_codes(group))
+        coded = coded_columns(group, self._schema)
+        self._running = self._thread.submit(self._file.write, _in_one_chunk_but_for(coded, group))
 
     def _wait(self) -> None:
         if self._running is not None:
@@ -135,7 +137,7 @@ class _File:
         """Writes rows, in one chunk per column, as one row group."""
         if self._writer is None:
             self._writer = self._open(group)
-        for name in {*_codes(group), *self._coded}:
+        for name in {*coded_columns(group, self._schema), *self._coded}:
             place, field = group.schema.get_field_index(name), self._writer.schema.field(name)
             column = group.column(place)
             made = for_parquet(column) if name in self._coded else column.cast(field.type).combine_chunks()
@@ -159,12 +161,7 @@ class _File:
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         encodings = choose_encodings(first, text_statistics=self._settings.text_statistics)
-        wanted = set(encodings.use_dictionary)
-        self._coded = {
-            field.name
-            for field in first.schema
-            if field.name in wanted and pa.types.is_dictionary(field.type)
-        }
+        self._coded = {*coded_columns(first, self._schema)} & {*encodings.use_dictionary}
         fields = [
             field.with_type(first.schema.field(field.name).type) if field.name in self._coded else field
             for field in self._schema
@@ -180,14 +177,9 @@ class _File:
         return pq.ParquetWriter(self._buffer, pa.schema(fields, self._schema.metadata), **options)
 
 
-def _codes(group: pa.Table) -> list[str]:
-    return [field.name for field in group.schema if pa.types.is_dictionary(field.type)]
-
-
-def _in_one_chunk_but_for_codes(group: pa.Table) -> pa.Table:
-    codes = {name: group.column(name) for name in _codes(group)}
-    whole = group.drop_columns(list(codes)).combine_chunks()
-    columns = [codes[name] if name in codes else whole.column(name) for name in group.schema.names]
+def _in_one_chunk_but_for(coded: Sequence[str], group: pa.Table) -> pa.Table:
+    whole = group.drop_columns(list(coded)).combine_chunks()
+    columns = [(group if name in coded else whole).column(name) for name in group.schema.names]
     return pa.Table.from_arrays(columns, schema=group.schema)
 
 

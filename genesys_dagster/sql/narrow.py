@@ -15,10 +15,8 @@ from genesys_dagster.lake.nested import is_plain_list
 from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.sql.origin import Origin
 
-# A few megabytes of conversations: what DuckDB takes at a time.
-_ROWS_FOR_DUCKDB = 2_048
-# A row group of conversations.
-_ROWS_AT_ONCE = 2_500
+# A few megabytes of conversations: what DuckDB takes at a time, and about half a row group.
+_ROWS_PER_BATCH = 2_048
 
 _Path: TypeAlias = tuple[tuple[str, ...], bool]
 """Steps that are left to go, and whether only the presence of what lies there counts."""
@@ -34,9 +32,7 @@ def narrowed(dataset: ds.Dataset, schema: pa.Schema) -> FrameStream:
             occurs twice and a participant's attributes in JSON can have one.
     """
     given = pa.schema([field.with_type(_without_maps(field.type)) for field in schema])
-    return FrameStream(
-        given, _without_map_columns(record_batches(dataset, schema, rows=_ROWS_FOR_DUCKDB), given)
-    )
+    return FrameStream(given, _without_map_columns(record_batches(dataset, schema), given))
 
 
 def needed(schema: pa.Schema, found: Iterable[Origin]) -> pa.Schema:
@@ -82,7 +78,6 @@ def record_batches(
     dataset: ds.Dataset,
     schema: pa.Schema,
     plain: Collection[tuple[str, ...]] = ((),),
-    rows: int = _ROWS_AT_ONCE,
 ) -> Iterator[pa.RecordBatch]:
     """Reads the rows of a dataset of Parquet objects in batches, in order.
 
@@ -91,7 +86,6 @@ def record_batches(
         schema: As for `narrowed`; maps stay maps.
         plain: Names from the column down to values whose texts come as such; others come as dictionaries where they
             are stored so.
-        rows: Of a batch, at most.
 
     Raises:
         ReadError: An object cannot be read.
@@ -108,7 +102,7 @@ def record_batches(
             ) as file:
                 # One row group at a time: its pages are fetched together, and dropped with it.
                 for group in range(file.num_row_groups):
-                    batches = file.iter_batches(rows, row_groups=[group], columns=leaves)
+                    batches = file.iter_batches(_ROWS_PER_BATCH, row_groups=[group], columns=leaves)
                     yield from (_conformed(batch, schema) for batch in batches)
         except (pa.ArrowException, OSError) as error:
             raise ReadError(

@@ -1,5 +1,7 @@
 """Nothing of an object is fetched again that another input of the process has."""
 
+import os
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,3 +44,14 @@ def test_an_object_is_kept_from_the_second_input_on_while_there_is_room(monkeypa
     inputs.close()
     assert [inputs.copy("b", 60), inputs.copy("b", 60) is None] == [None, False]
     inputs.close()
+
+
+def test_what_was_written_in_part_counts_as_not_there(monkeypatch):
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, start: write(file, data[:100], start))
+    copy = Copy(len(BYTES))
+    try:
+        reads = [copy.read(200, 300, lambda start, end: BYTES[start:end]) for _ in range(2)]
+    finally:
+        copy.close()
+    assert reads == [BYTES[200:300]] * 2

@@ -196,6 +196,18 @@ def test_texts_have_statistics_unless_they_are_ids_in_no_order(wanted):
     assert [group.column(place).is_stats_set for place in range(2)] == [wanted, True]
 
 
+@pytest.mark.parametrize("index", [pa.int8(), pa.int32()])
+@pytest.mark.parametrize("rows", [5, 100])
+def test_a_column_that_is_declared_as_a_dictionary_stays_one(index, rows):
+    frames = [
+        pa.table({"c": pa.array([*texts] * 4).cast(pa.dictionary(index, pa.string()))})
+        for texts in ("abaa", "bccb")
+    ]
+    written = pq.read_table(io.BytesIO(encode(frames, frames[0].schema, rows_per_row_group=rows)))
+    assert written.schema == frames[0].schema
+    assert written["c"].to_pylist() == [*"abaa"] * 4 + [*"bccb"] * 4
+
+
 CODED = st.lists(st.none() | st.sampled_from(["a", "bb", "", "ccc"]), max_size=12)
 
 
