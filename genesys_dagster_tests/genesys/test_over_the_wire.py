@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import asynccontextmanager
 
+import h11
 import pytest
 
 from genesys_dagster.genesys.client import GenesysClient
@@ -181,6 +182,21 @@ def test_connections_are_reused():
         return server.connections
 
     assert run(scenario()) <= 3
+
+
+def test_what_has_arrived_of_a_large_body_is_taken_at_once(monkeypatch):
+    pieces = []
+    receive = h11.Connection.receive_data
+    monkeypatch.setattr(
+        h11.Connection, "receive_data", lambda self, data: pieces.append(len(data)) or receive(self, data)
+    )
+
+    async def scenario():
+        async with connected(Server(GOOD)) as client:
+            await client.get_json(PATH)
+
+    run(scenario())
+    assert max(pieces) > 64 * 1024  # as much httpcore takes by itself
 
 
 def test_a_connection_that_the_server_closed_while_idle_is_replaced():
