@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_dagster import environment
 from genesys_dagster.cloud import GenesysCloud
 
 
@@ -41,6 +42,9 @@ def __dir__() -> list[str]:
 
 @cache
 def _code_location() -> dict[str, Any]:
+    # Arrow's own allocator keeps what is freed: 20 to 50 MB of a run. Parquet's readers and writers use it whatever pool
+    # is set (`lake.allocator`), unless this is said before Arrow is loaded.
+    environment.prefer("ARROW_DEFAULT_MEMORY_POOL", "system")
     org = GenesysCloud.from_environment()
     # Nothing else lives in this code location: what cannot work is not loaded.
     org.check()

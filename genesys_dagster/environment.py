@@ -69,6 +69,11 @@ def is_set(name: str) -> bool:
     return name in os.environ
 
 
+def prefer(name: str, value: str) -> None:
+    """Set a variable for this process and those that it starts, unless it is there."""
+    os.environ.setdefault(name, value)
+
+
 def value_of(setting: "dg.EnvVar | str | None") -> str:
     """What a setting says now, by itself or by its variable; empty if that is nothing."""
     import dagster as dg

@@ -50,6 +50,14 @@ def test_garbage_collections_pass_over_what_was_imported_with_the_definitions():
     assert int(tracked) < 10_000
 
 
+def test_arrow_takes_its_memory_from_the_system_unless_told_otherwise(monkeypatch):
+    pool = f"{DEFINITIONS}\nimport pyarrow as pa", "pa.default_memory_pool().backend_name"
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    assert imported(*pool) == {"system"}
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "mimalloc")
+    assert imported(*pool) == {"mimalloc"}
+
+
 def test_a_run_imports_what_its_steps_need(environment):
     run = imported(RUN)
     # pandas by pyarrow itself, whenever it makes a scalar or an array.

@@ -9,6 +9,7 @@ from benchmarks.client import UNLIMITED
 from benchmarks.contenders.task import S3_LOGIN, Result, Task, read_task, write_result
 from benchmarks.data import DAY
 from benchmarks.timing import Cost, measured, peak_memory
+from genesys_dagster import environment
 from genesys_dagster.definitions import build_definitions
 from genesys_dagster.lake.io_manager import S3ParquetIOManager
 from genesys_dagster.resources import GenesysResource
@@ -27,6 +28,7 @@ class MeasuredIOManager(S3ParquetIOManager):
 
 
 def definitions(task: Task) -> dg.Definitions:
+    environment.prefer("ARROW_DEFAULT_MEMORY_POOL", "system")  # as `genesys_dagster.definitions` does
     s3 = S3Resource(endpoint_url=task.s3_url, **S3_LOGIN)
     genesys = GenesysResource(
         client_id="benchmark",

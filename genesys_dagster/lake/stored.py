@@ -81,7 +81,7 @@ class StoredVersion:
             StorageError: S3 refused or could not be reached.
             pyarrow.ArrowInvalid: It is no Parquet, or its columns are others.
         """
-        with pq.ParquetFile(self._file) as parquet:
+        with pq.ParquetFile(self._file, metadata=self._footer) as parquet:
             if not parquet.schema_arrow.equals(self._schema):
                 raise pa.ArrowInvalid("its columns are not those of the new version")
             yield from _batches(parquet)
@@ -98,7 +98,7 @@ class StoredVersion:
             pyarrow.ArrowInvalid: It is no Parquet.
             ReadError: It lacks a needed column.
         """
-        with pq.ParquetFile(self._file) as parquet:
+        with pq.ParquetFile(self._file, metadata=self._footer) as parquet:
             there = parquet.schema_arrow.names
             for name in needed:
                 if name not in there:
