@@ -5,6 +5,7 @@ Conversations have an id, a start and an end and nothing else, so that only wait
 """
 
 import json
+import random
 import sys
 import threading
 import time
@@ -48,15 +49,14 @@ class DistantApi:
         if request.path == "/oauth/token":
             return json_reply({"access_token": "benchmark", "token_type": "bearer", "expires_in": 86_400})
         if request.path == f"{DETAILS}/query":
-            return json_reply({"conversations": [], "totalHits": len(self._starts)})
+            return json_reply({"conversations": [], "totalHits": len(self._asked_for(request))})
         return self._jobs(request)
 
     def _jobs(self, request: Request) -> Reply:
         step = request.path.removeprefix(f"{DETAILS}/jobs")
         if step == "" and request.method == "POST":
-            start, end = map(datetime.fromisoformat, json.loads(bytes(request.body))["interval"].split("/"))
-            first, last = (bisect_left(self._starts, moment) for moment in (start, end))
-            return json_reply({"jobId": f"{first}-{last}"}, 202)
+            numbers = self._asked_for(request)
+            return json_reply({"jobId": f"{numbers.start}-{numbers.stop}"}, 202)
         if step == "/availability":
             return json_reply({"dataAvailabilityDate": _text(AVAILABLE_UNTIL)})
         if step.endswith("/results"):
@@ -64,6 +64,11 @@ class DistantApi:
                 step.split("/")[1], int(request.query["pageSize"]), request.query.get("cursor")
             )
         return Reply(status=204) if request.method == "DELETE" else json_reply({"state": "FULFILLED"})
+
+    def _asked_for(self, request: Request) -> range:
+        """The conversations that begin in the interval of a question."""
+        interval = json.loads(bytes(request.body))["interval"].split("/")
+        return range(*(bisect_left(self._starts, datetime.fromisoformat(moment)) for moment in interval))
 
     def _results(self, job: str, size: int, cursor: str | None) -> Reply:
         first, last = map(int, job.split("-"))
@@ -89,11 +94,14 @@ def day_starts(count: int) -> list[datetime]:
     midnight, _ = window()
     opening, closing = (timedelta(hours=hour) for hour in _BUSY_HOURS)
     busy, night = closing - opening, timedelta(days=1) - (closing - opening)
-    in_busy = round(count * _BUSY_SHARE)
-    starts = [midnight + opening + busy * number / in_busy for number in range(in_busy)]
-    for number in range(count - in_busy):
-        at = night * number / (count - in_busy)
-        starts.append(midnight + (at if at < opening else at + busy))
+    chance = random.Random(
+        count
+    )  # evenly spread, slices would hold whole pages only, of which the last is asked for twice
+    starts = []
+    for number in range(count):
+        is_busy = number < count * _BUSY_SHARE
+        at = chance.random() * (busy if is_busy else night)
+        starts.append(midnight + at + (opening if is_busy else busy if at >= opening else timedelta()))
     return sorted(starts)
 
 
