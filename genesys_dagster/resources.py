@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genesys_dagster.extract.user_status import UserStatus
     from genesys_dagster.genesys.client import GenesysClient
     from genesys_dagster.genesys.conversation_details import ConversationDetails
-    from genesys_dagster.genesys.job_memory import JobLedger
+    from genesys_dagster.genesys.job_memory import JobLedger, Later
     from genesys_dagster.genesys.jobs import JobSettings
     from genesys_dagster.genesys.user_details import UserDetails
 
@@ -92,6 +92,13 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         description="Bulk jobs into which a day is cut, by time. Pages of one job come one after another: where each "
         "takes a second, nine slices are five times as fast, for four more requests each and the memory of up to eight "
         "pages for each of those under way. Empty: 1, but more for large days where answers take long.",
+    )
+    jobs_ahead: int = Field(
+        default=2,
+        ge=0,
+        description="In a run over several days, how many of the next days' bulk jobs are submitted while a day is read, so "
+        "that Genesys Cloud makes their results meanwhile. They count against the jobs that the organization may have at "
+        "once; where it takes no more, each waits for its turn. 0: one job at a time.",
     )
     max_concurrency: int = Field(default=10, ge=1, description="Requests in flight at once.")
     requests_per_minute: int = Field(
@@ -222,7 +229,12 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return GenesysClient(self.settings())
 
     def conversation_details(
-        self, client: GenesysClient, ledger: JobLedger | None = None, *, may_query: bool = True
+        self,
+        client: GenesysClient,
+        ledger: JobLedger | None = None,
+        *,
+        may_query: bool = True,
+        later: Sequence[Later] = (),
     ) -> ConversationDetails:
         """The reader of conversation details that this configuration asks for; arguments as of its class."""
         from genesys_dagster.genesys.conversation_details import ConversationDetails
@@ -237,6 +249,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             job_slices=self.job_slices,
             ledger=ledger,
             may_query=may_query,
+            later=later[: self.jobs_ahead],
         )
 
     def sweep(
@@ -296,7 +309,12 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def export(
-        self, interval: Interval, ledger: JobLedger | None = None, *, may_query: bool = True
+        self,
+        interval: Interval,
+        ledger: JobLedger | None = None,
+        *,
+        may_query: bool = True,
+        later: Sequence[Later] = (),
     ) -> ConversationExport:
         """The conversations that start in the interval, as typed batches.
 
@@ -304,6 +322,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             interval: The window.
             ledger: Where bulk jobs are remembered, so that a run that dies leaves its job to the next.
             may_query: Whether `source="auto"` may fall back to the interactive query.
+            later: What is exported after it; the jobs of the first `jobs_ahead` are submitted with its own.
 
         Raises:
             ConfigurationError: as `settings`.
@@ -313,7 +332,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self.settings()
         return ConversationExport(
             self.client,
-            lambda client: self.conversation_details(client, ledger, may_query=may_query),
+            lambda client: self.conversation_details(client, ledger, may_query=may_query, later=later),
             interval,
         )
 

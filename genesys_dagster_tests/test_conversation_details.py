@@ -175,6 +175,22 @@ def test_a_range_in_one_run_is_split_into_its_partitions(export, sandbox, lake):
         assert records_in(lake.table(day)) == held(sandbox, day=day)
 
 
+@pytest.mark.parametrize(("ahead", "before_the_first_page"), [({}, 3), ({"jobs_ahead": 0}, 1)])
+def test_in_a_run_over_several_days_genesys_cloud_works_on_the_next_ones_meanwhile(
+    export, sandbox, lake, ahead, before_the_first_page
+):
+    sandbox.settings.job_delay = 0.3
+    days = [DAY - timedelta(days=back) for back in (2, 1, 0)]
+    assert export(*days, source="job", **ahead).success
+    for day in days:
+        assert records_in(lake.table(day)) == held(sandbox, day=day)
+    said = [(r.method, r.path.rpartition("/")[2]) for r in sandbox.requests]
+    submits = [at for at, each in enumerate(said) if each == ("POST", "jobs")]
+    assert len(submits) == 3
+    assert sum(at < said.index(("GET", "results")) for at in submits) == before_the_first_page
+    assert sandbox.jobs == {}
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Bad input: one message that says what to do, nothing written, the version before intact
 

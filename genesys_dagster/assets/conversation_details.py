@@ -1,7 +1,7 @@
 """The asset `conversation_details`: one row per conversation, one partition per day."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
@@ -12,6 +12,7 @@ from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms, window_of_ended
 from genesys_dagster.extract.commit import Candidate, judge
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.job_memory import Later
 from genesys_dagster.lake.stream import FrameStream, Watcher
 from genesys_dagster.lazy import pa, pd
 from genesys_dagster.memory.job_ledger import InstanceLedger
@@ -74,24 +75,30 @@ def conversation_details(org: Org, watch: Watch | None = None) -> dg.AssetsDefin
             raise dg.Failure(
                 "accept_loss is for one day: materialize the partition concerned alone.", allow_retries=False
             )
-        return dg.Output((key, day(context, key, PullConfig())) for key in keys)
+        return dg.Output(
+            (key, day(context, key, PullConfig(), keys[at:])) for at, key in enumerate(keys, start=1)
+        )
 
-    def day(context: dg.AssetExecutionContext, key: str, config: PullConfig) -> FrameStream:
-        stream = _day(context, org, key, config)
+    def day(
+        context: dg.AssetExecutionContext, key: str, config: PullConfig, later: Sequence[str] = ()
+    ) -> FrameStream:
+        stream = _day(context, org, key, config, later)
         stream.watcher = watch(context, key) if watch else None
         return stream
 
     return pull
 
 
-def _day(context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig) -> FrameStream:
+def _day(
+    context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig, later: Sequence[str]
+) -> FrameStream:
     """One day: brought up to date from late activity if that is asked for and possible, else pulled."""
     from genesys_dagster.assets.update import update
 
     window, stored = window_of_ended(org, day), stored_day(context, org, day)
     if config.from_late_activity and (stream := update(context, org, day, window, stored)):
         return stream
-    return _pulled(context, org, day, window, stored, accept_loss=config.accept_loss)
+    return _pulled(context, org, day, window, stored, later=later, accept_loss=config.accept_loss)
 
 
 def _pulled(  # noqa: PLR0913 - what a pull needs
@@ -101,9 +108,14 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
     window: Interval,
     stored: "StoredVersion | None",
     *,
+    later: Sequence[str],
     accept_loss: bool,
 ) -> FrameStream:
     genesys: GenesysResource = getattr(context.resources, org.genesys)
+
+    def ledger(window: Interval) -> InstanceLedger:
+        return InstanceLedger(context.instance, org, context.run.run_id, window)
+
     stored_source = source_of(context.instance, org, day, stored)
     with as_failure():
         policy = genesys.commit_policy(accept_loss=accept_loss, is_last_attempt=context.retry_number > 0)
@@ -111,8 +123,9 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
             judge(Candidate(day=day, rows=0, source="query", stored_source=stored_source), policy)
         export = genesys.export(
             window,
-            InstanceLedger(context.instance, org, context.run.run_id, window),
+            ledger(window),
             may_query=accept_loss or stored_source != "job",
+            later=[Later(each, ledger(each)) for each in map(org.days.window, later)],
         )
 
     def came() -> Came:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,12 @@ from genesys_dagster.genesys.cuts import (
 )
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.job_memory import JobLedger, Later
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import LONGEST_INTERVAL, InteractiveQuery, Paging
-from genesys_dagster.genesys.slices import sliced
+from genesys_dagster.genesys.slices import BETWEEN_SUBMITS, sliced
 from genesys_dagster.genesys.source import Source, choose
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
@@ -59,6 +59,8 @@ class ConversationDetails:
             memory of up to eight pages for each of the `max_concurrency` slices under way. None for as many as that
             is worth (`cuts_worth`), balanced by counts: one where the server is near or the pages are few.
         ledger: Where submitted jobs are remembered, so that a process that dies leaves its job to the next.
+        later: What is read after the interval. Its jobs are submitted with the interval's, so that they are done by
+            then, as far as the watermark has passed and the server takes them.
 
     Attributes:
         progress: Live figures.
@@ -81,6 +83,7 @@ class ConversationDetails:
         job_slices: int | None = None,
         ledger: JobLedger | None = None,
         may_query: bool = True,
+        later: Sequence[Later] = (),
     ) -> None:
         _check_choice("source", source, get_args(Source))
         _check_choice("paging", paging, get_args(Paging))
@@ -97,6 +100,7 @@ class ConversationDetails:
         )
         self._job_slices = job_slices
         self._ledger = ledger
+        self._later = later
         self._job_settings = JobSettings(
             page_size=job_page_size, max_wait=max_job_wait, first_poll=first_poll, longest_poll=longest_poll
         )
@@ -197,18 +201,42 @@ class ConversationDetails:
         self, interval: Interval, announcing: asyncio.Task[int | None]
     ) -> AsyncGenerator[Page, None]:
         job = self._job(interval, announcing)
-        async with await job.submit(), aclosing(job.pages()) as pages:
-            async for page in pages:
-                yield page
+        async with await job.submit():
+            ahead = asyncio.create_task(self._submit_ahead())
+            try:
+                async with aclosing(job.pages()) as pages:
+                    async for page in pages:
+                        yield page
+                await ahead
+            finally:
+                ahead.cancel()
+                await asyncio.wait([ahead])
 
-    def _job(self, interval: Interval, expected: Awaitable[int | None] | None = None) -> BulkJob:
+    async def _submit_ahead(self) -> None:
+        """Submit the jobs of what is read later. That is good to have: what fails is done in its turn."""
+        for interval, ledger in self._later:
+            if interval.end > self._watermark:
+                return
+            await self._client.clock.sleep(BETWEEN_SUBMITS)
+            try:
+                await self._job(interval, ledger=ledger).submit_ahead()
+            except GenesysError as error:
+                _log.info("the bulk job for %s is not submitted ahead: %s", interval.as_text(), error)
+                return
+
+    def _job(
+        self,
+        interval: Interval,
+        expected: Awaitable[int | None] | None = None,
+        ledger: JobLedger | None = None,
+    ) -> BulkJob:
         return BulkJob(
             self._client,
             interval,
             self._job_settings,
             self.progress,
             self._watermark,
-            ledger=self._ledger,
+            ledger=ledger or self._ledger,
             expected=expected,
         )
 

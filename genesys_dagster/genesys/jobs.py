@@ -128,6 +128,7 @@ class BulkJob:
         if details.knows_start_days:
             self._question["startOfDayIntervalMatching"] = by_start_day
         self._key = msgspec.json.encode(self._question, order="deterministic").decode()
+        self._is_done = False
         self._held = AsyncExitStack()  # what to do about the job that the server holds, while it holds one
 
     async def submit(self, make_room: MakeRoom = _none_of_ours) -> Self:
@@ -145,6 +146,15 @@ class BulkJob:
         self._progress.job_id = self._job.job_id
         self._held.push_async_exit(self._let_go)
         return self
+
+    async def submit_ahead(self) -> None:
+        """Submit the job for whoever asks the same later with the same ledger, unless one is noted already.
+
+        Raises:
+            GenesysError: As in `GenesysClient.fetch`, after one attempt.
+        """
+        if self._ledger.recall(self._key) is None:
+            await self._submit_once(attempts=1)
 
     async def __aenter__(self) -> Self:
         return self
@@ -181,7 +191,9 @@ class BulkJob:
             await self.submit()
 
     async def _results(self) -> AsyncGenerator[Page, None]:
-        await self._wait(self._job.job_id)
+        if not self._is_done:
+            await self._wait(self._job.job_id)
+        self._is_done = False  # of this job only, should it vanish
         chain = Chain(
             self._settings.page_size, await self._expected if self._expected else None, self._is_end
         )
@@ -194,10 +206,7 @@ class BulkJob:
         pauses = self._pauses("leave to submit a bulk job, as others' are under way", "job_limit")
         while True:
             try:
-                job_id = await self._client.fetch(
-                    "POST", self._details.jobs, _read_job_id, json=self._question, repeatable=False
-                )
-                break
+                return await self._submit_once()
             except JobLimitError as error:
                 if await make_room():
                     continue
@@ -208,6 +217,11 @@ class BulkJob:
                 # A 429 need not name its limit; if jobs of our own are under way, it may be theirs.
                 if error.status != 429 or not await make_room():
                     raise
+
+    async def _submit_once(self, attempts: int | None = None) -> RememberedJob:
+        job_id = await self._client.fetch(
+            "POST", self._details.jobs, _read_job_id, json=self._question, repeatable=False, attempts=attempts
+        )
         _log.info("submitted bulk job %s for %s", job_id, self._interval.as_text())
         self._ledger.note(self._key, job_id, self._available_until)
         return RememberedJob(job_id, 0.0, known_until=self._available_until)
@@ -230,6 +244,7 @@ class BulkJob:
             return None
         _log.info("taking over bulk job %s, which was submitted before and is %s", job.job_id, state)
         self._ledger.keep(self._key, awaited=job.is_awaited)
+        self._is_done = state not in _RUNNING
         return job
 
     async def _wait(self, job_id: str) -> None:

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _PAGES_WAITING = 16
 # s; jobs have a limit by the second, `details.jobs.rate.per.second`, whose value is not documented (organization limits,
 # namespace `analytics`): no more of them than of other requests in a long time.
-_BETWEEN_SUBMITS = 0.2
+BETWEEN_SUBMITS = 0.2
 
 
 async def sliced(
@@ -113,7 +113,7 @@ class _Places:
 
     async def _pass_on(self) -> bool:
         """Let the next one submit; False if the server refuses jobs, as then they wait for each other."""
-        await self._clock.sleep(_BETWEEN_SUBMITS)
+        await self._clock.sleep(BETWEEN_SUBMITS)
         if not self._is_limited:
             self._turn.release()
         return not self._is_limited

@@ -247,8 +247,11 @@ def test_the_next_result_pages_are_fetched_while_the_consumer_is_busy_but_no_mor
         jobs = FakeJobs(9000)
         async with FakeApi(jobs).client() as client, results(client) as pages:
             async for page in pages:
-                await asyncio.sleep(0.03)
-                assert len(jobs.page_sizes) == min(9, page.number + 2)
+                most = min(9, page.number + 2)
+                while len(jobs.page_sizes) < most:
+                    await asyncio.sleep(0.001)
+                await asyncio.sleep(0.02)
+                assert len(jobs.page_sizes) == most
 
     run(scenario())
 
