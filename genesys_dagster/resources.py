@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from genesys_dagster.extract.export import ConversationExport
     from genesys_dagster.extract.sweep import Sweep
     from genesys_dagster.extract.user_status import UserStatus
+    from genesys_dagster.genesys.ahead import Later
     from genesys_dagster.genesys.client import GenesysClient
     from genesys_dagster.genesys.conversation_details import ConversationDetails
-    from genesys_dagster.genesys.job_memory import JobLedger, Later
+    from genesys_dagster.genesys.job_memory import JobLedger
     from genesys_dagster.genesys.jobs import JobSettings
     from genesys_dagster.genesys.user_details import UserDetails
 
@@ -253,13 +254,17 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def sweep(
-        self, intervals: Sequence[Interval], ledger: Callable[[Interval], JobLedger] | None = None
+        self,
+        intervals: Sequence[Interval],
+        ledger: Callable[[Interval], JobLedger] | None = None,
+        later: Sequence[Interval] = (),
     ) -> Sweep:
         """The conversations that began before an interval and in which something happened during it.
 
         Args:
             intervals: When activity counts, in time order.
             ledger: Where the bulk job of an interval is remembered, so that a run that dies leaves it to the next.
+            later: What is swept after them; the jobs of the first `jobs_ahead` are submitted with theirs.
 
         Returns:
             What reads them: nothing is asked before its `rows()`.
@@ -270,14 +275,17 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from genesys_dagster.extract.sweep import Sweep
 
         self.settings()
-        return Sweep(self.client, intervals, self._job_settings(), ledger)
+        return Sweep(self.client, intervals, self._job_settings(), ledger, later=later, ahead=self.jobs_ahead)
 
-    def user_status(self, window: Interval, ledger: JobLedger | None = None) -> UserStatus:
+    def user_status(
+        self, window: Interval, ledger: JobLedger | None = None, later: Sequence[Later] = ()
+    ) -> UserStatus:
         """Read the periods of presence and routing status of a day.
 
         Args:
             window: The day.
             ledger: Where the bulk job is remembered, so that a run that dies leaves it to the next.
+            later: What is read after it; the jobs of the first `jobs_ahead` are submitted with its own.
 
         Raises:
             ConfigurationError: as `settings`.
@@ -297,6 +305,7 @@ class GenesysResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 page_size=self.query_page_size,
                 settings=self._job_settings(),
                 ledger=ledger,
+                later=later[: self.jobs_ahead],
             )
 
         return read_user_status(self.client, details, window)

@@ -188,6 +188,13 @@ def _materialize(org, days, settings):
     )
 
 
+def submitted_before_the_first_page(sandbox):
+    """How many bulk jobs were submitted before the first page of results was asked for, and how many in all."""
+    said = [(each.method, each.path.rpartition("/")[2]) for each in sandbox.requests]
+    before = said[: said.index(("GET", "results"))]
+    return before.count(("POST", "jobs")), said.count(("POST", "jobs"))
+
+
 class Outcome:
     """What a run did, as a user sees it."""
 

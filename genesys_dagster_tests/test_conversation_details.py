@@ -12,7 +12,7 @@ import pytest
 from genesys_dagster.records.schema import CONVERSATION_SCHEMA
 from genesys_dagster.sandbox.org import Org
 from genesys_dagster.sandbox.server import SandboxServer
-from genesys_dagster_tests.conftest import DAY, NOW
+from genesys_dagster_tests.conftest import DAY, NOW, submitted_before_the_first_page
 from genesys_dagster_tests.records.conversations import as_sent
 
 _READ = deque(maxlen=8)
@@ -184,10 +184,7 @@ def test_in_a_run_over_several_days_genesys_cloud_works_on_the_next_ones_meanwhi
     assert export(*days, source="job", **ahead).success
     for day in days:
         assert records_in(lake.table(day)) == held(sandbox, day=day)
-    said = [(r.method, r.path.rpartition("/")[2]) for r in sandbox.requests]
-    submits = [at for at, each in enumerate(said) if each == ("POST", "jobs")]
-    assert len(submits) == 3
-    assert sum(at < said.index(("GET", "results")) for at in submits) == before_the_first_page
+    assert submitted_before_the_first_page(sandbox) == (before_the_first_page, 3)
     assert sandbox.jobs == {}
 
 

@@ -14,7 +14,7 @@ from genesys_dagster.sandbox.api import selection
 from genesys_dagster.sandbox.conversations.kinds import LONGEST
 from genesys_dagster.sandbox.rows import decode
 from genesys_dagster.sandbox.times import day_number, from_datetime
-from genesys_dagster_tests.conftest import Outcome, copy_events
+from genesys_dagster_tests.conftest import Outcome, copy_events, submitted_before_the_first_page
 from genesys_dagster_tests.default_org import conversation_details, late_activity, resources_of
 from genesys_dagster_tests.test_conversation_details import records_in
 
@@ -132,6 +132,20 @@ def test_a_sweep_is_one_series_of_requests_that_does_not_read_the_days_themselve
     assert [body["startOfDayIntervalMatching"] for body in submitted] == [False]
     assert requests.count(("GET", "results")) < len(sandbox.org.day(SWEPT)) / 20 / 2
     assert abs(metadata["api_requests"] - len(requests)) <= 2  # pages read ahead, and broken off
+    assert sandbox.jobs == {}
+
+
+@pytest.mark.parametrize(("ahead", "before_the_first_page"), [({}, 3), ({"jobs_ahead": 0}, 1)])
+def test_jobs_of_the_next_days_of_a_run_are_made_while_one_is_swept(
+    sweep, sandbox, found, ahead, before_the_first_page
+):
+    days = [SWEPT - timedelta(days=1), SWEPT]
+    sweep(days[0] - timedelta(days=2))  # the day between is made up for
+    sandbox.requests.clear()
+    sandbox.settings.job_delay = 0.3
+    assert sweep(*days, **ahead).success
+    assert found() == truth(sandbox.org, START, END, WATERMARK)
+    assert submitted_before_the_first_page(sandbox) == (before_the_first_page, 3)
     assert sandbox.jobs == {}
 
 

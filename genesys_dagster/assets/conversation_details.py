@@ -12,7 +12,6 @@ from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms, window_of_ended
 from genesys_dagster.extract.commit import Candidate, judge
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import Later
 from genesys_dagster.lake.stream import FrameStream, Watcher
 from genesys_dagster.lazy import pa, pd
 from genesys_dagster.memory.job_ledger import InstanceLedger
@@ -121,6 +120,8 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
         policy = genesys.commit_policy(accept_loss=accept_loss, is_last_attempt=context.retry_number > 0)
         if genesys.source == "query":  # known to be refused before anything is asked
             judge(Candidate(day=day, rows=0, source="query", stored_source=stored_source), policy)
+        from genesys_dagster.genesys.ahead import Later
+
         export = genesys.export(
             window,
             ledger(window),

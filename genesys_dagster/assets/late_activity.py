@@ -1,7 +1,7 @@
 """The asset `late_activity`: what happened on a day in conversations that began on days before."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,10 @@ def late_activity(org: Org) -> dg.AssetsDefinition:
         swept = sorted({*context.instance.get_materialized_partitions(spec.key), *keys})
         if len(keys) == 1:
             return dg.Output(_swept(context, org, keys[0], swept, accept_loss=config.accept_loss))
-        return dg.Output((key, _swept(context, org, key, swept, accept_loss=False)) for key in keys)
+        return dg.Output(
+            (key, _swept(context, org, key, swept, keys[at:], accept_loss=False))
+            for at, key in enumerate(keys, start=1)
+        )
 
     return sweep
 
@@ -75,8 +78,14 @@ def _days_to_sweep(org: Org, day: str, swept: list[str], stored: "StoredVersion 
     return [other for other in days if org.days.is_partition(other) and (not before or other > before[-1])]
 
 
-def _swept(
-    context: dg.AssetExecutionContext, org: Org, day: str, swept: list[str], *, accept_loss: bool
+def _swept(  # noqa: PLR0913 - what a sweep needs
+    context: dg.AssetExecutionContext,
+    org: Org,
+    day: str,
+    swept: list[str],
+    later: Sequence[str] = (),
+    *,
+    accept_loss: bool,
 ) -> FrameStream:
     """The stream of one sweep; nothing is asked before its rows are."""
     genesys: GenesysResource = getattr(context.resources, org.genesys)
@@ -88,7 +97,7 @@ def _swept(
     def frames() -> "Iterator[pa.Table]":
         ledger = partial(InstanceLedger, context.instance, org, context.run.run_id, kind="sweep")
         with as_failure():
-            found = genesys.sweep(windows, ledger)
+            found = genesys.sweep(windows, ledger, [org.days.window(each) for each in later])
             rows = found.rows()
         metadata.update(days=dg.MetadataValue.json(days_found(org, rows)), api_requests=found.api_requests)
         yield rows

@@ -15,6 +15,7 @@ from genesys_dagster.assets.terms import Came, Rows, stored_day, terms, window_o
 from genesys_dagster.assets.user_status import LATE, TABLES, StatusConfig
 from genesys_dagster.extract.commit import Policy
 from genesys_dagster.extract.user_status import UserStatus
+from genesys_dagster.genesys.ahead import Later
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.lake.stream import FrameStream
@@ -54,17 +55,27 @@ class Streams:
         return self._waiting.pop((day, name))
 
 
-def pulled(
-    context: dg.AssetExecutionContext, org: Org, day: str, wanted: Sequence[str], config: StatusConfig
+def pulled(  # noqa: PLR0913 - what a pull needs
+    context: dg.AssetExecutionContext,
+    org: Org,
+    day: str,
+    wanted: Sequence[str],
+    config: StatusConfig,
+    *,
+    next_days: Sequence[str] = (),
 ) -> dict[str, FrameStream]:
     """The rows that Genesys Cloud has of a day."""
     genesys: GenesysResource = getattr(context.resources, org.genesys)
+
+    def ledger(window: Interval) -> InstanceLedger:
+        return InstanceLedger(context.instance, org, context.run.run_id, window, kind="user_status")
+
     window = window_of_ended(org, day)
     stored = _stored(context, org, day, wanted)
     with as_failure():
         policy = genesys.commit_policy(accept_loss=config.accept_loss)
-        ledger = InstanceLedger(context.instance, org, context.run.run_id, window, kind="user_status")
-        found = genesys.user_status(window, ledger)
+        ahead = [Later(each, ledger(each)) for each in map(org.days.window, next_days)]
+        found = genesys.user_status(window, ledger(window), ahead)
     context.log.info(
         "%s: %d periods of %d users began, %d went on, %d pages from the %s",
         day,

@@ -117,7 +117,10 @@ def user_status(org: Org) -> dg.AssetsDefinition:
                 yield dg.Output(stream, output_name=name)
             return
         with tempfile.TemporaryDirectory(prefix="genesys-dagster-") as folder:
-            streams = Streams(lambda day: pulled(context, org, day, wanted, config), Path(folder))
+            after = {day: days[at:] for at, day in enumerate(days, start=1)}
+            streams = Streams(
+                lambda day: pulled(context, org, day, wanted, config, next_days=after[day]), Path(folder)
+            )
             for name in wanted:
                 yield dg.Output(((day, streams.of(day, name)) for day in days), output_name=name)
 

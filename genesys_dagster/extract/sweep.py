@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_dagster.genesys.activity import alive_in
+from genesys_dagster.genesys.ahead import Later
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.job_memory import JobLedger
@@ -30,22 +31,29 @@ class Sweep:
         intervals: When activity counts, in time order; a conversation belongs to each in which it was active.
         settings: How to wait for the jobs and read them.
         ledger: Where the job of an interval is remembered, if anywhere.
+        later: What is swept after them.
+        ahead: How many of the next intervals' jobs are submitted while one is read, if they are remembered.
 
     Attributes:
         api_requests: Requests it took; 0 before `rows()`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what to ask for, and how
         self,
         open_client: Callable[[], AbstractAsyncContextManager[GenesysClient]],
         intervals: Sequence[Interval],
         settings: JobSettings,
         ledger: Callable[[Interval], JobLedger] | None = None,
+        *,
+        later: Sequence[Interval] = (),
+        ahead: int = 0,
     ) -> None:
         self._open_client = open_client
         self._intervals = intervals
         self._settings = settings
         self._ledger = ledger
+        self._later = later
+        self._ahead = ahead
         self.api_requests = 0
 
     def rows(self) -> pa.Table:
@@ -66,13 +74,21 @@ class Sweep:
             try:
                 return [
                     batch
-                    for interval in self._intervals
+                    for at, interval in enumerate(self._intervals, start=1)
                     async for batch in late_activity(
-                        client, interval, self._settings, self._ledger(interval) if self._ledger else None
+                        client,
+                        interval,
+                        self._settings,
+                        self._ledger(interval) if self._ledger else None,
+                        self._next(at),
                     )
                 ]
             finally:
                 self.api_requests = client.stats.requests
+
+    def _next(self, at: int) -> list[Later]:
+        intervals = [*self._intervals[at:], *self._later][: self._ahead]
+        return [Later(each, self._ledger(each)) for each in intervals] if self._ledger else []
 
 
 async def late_activity(
@@ -80,6 +96,7 @@ async def late_activity(
     interval: Interval,
     settings: JobSettings | None = None,
     ledger: JobLedger | None = None,
+    later: Sequence[Later] = (),
 ) -> AsyncGenerator[pa.RecordBatch, None]:
     """Yield the rows of the conversations that began before the interval and had activity in it; errors as `Sweep`.
 
@@ -89,7 +106,7 @@ async def late_activity(
     begin = round(interval.start.timestamp() * 1000)
     reached, is_in_order = _BEFORE_ALL, True
     learned = Learned()
-    async with aclosing(alive_in(client, interval, settings, ledger=ledger)) as pages:
+    async with aclosing(alive_in(client, interval, settings, ledger=ledger, later=later)) as pages:
         async for page in pages:
             rows = decode([page.body], page.records_key, learned).rows
             starts = rows["conversationStart"]

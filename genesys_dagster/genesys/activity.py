@@ -4,12 +4,13 @@ Genesys Cloud keeps no time of last modification. But a bulk job in overlap mode
 alive in an interval, and each record tells when its segments, metrics and assessments came about.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
+from genesys_dagster.genesys.ahead import Later, submitted_ahead
 from genesys_dagster.genesys.availability import data_available_until, require_availability
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.interval import Interval, parse_instant
@@ -20,13 +21,14 @@ from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 
 
-async def alive_in(
+async def alive_in(  # noqa: PLR0913 - what to ask for, and how
     client: GenesysClient,
     interval: Interval,
     settings: JobSettings | None = None,
     *,
     progress: ExportProgress | None = None,
     ledger: JobLedger | None = None,
+    later: Sequence[Later] = (),
 ) -> AsyncGenerator[Page, None]:
     """Yield the pages of the conversations that were alive in an interval, in order of their start.
 
@@ -39,6 +41,7 @@ async def alive_in(
         settings: How to wait and read.
         progress: Kept up to date.
         ledger: As in `BulkJob`.
+        later: What is read after it; its jobs are submitted with this one.
 
     Raises:
         DataNotAvailableError: The watermark has not reached the interval's end.
@@ -47,17 +50,22 @@ async def alive_in(
     progress = progress or ExportProgress(source="job")
     available_until = await data_available_until(client)
     require_availability(interval, available_until)
-    job = BulkJob(
-        client,
-        interval,
-        settings or JobSettings(),
-        progress,
-        available_until,
-        by_start_day=False,
-        ledger=ledger,
-        is_end=lambda page: _reaches_into(page, interval),
-    )
-    async with await job.submit(), aclosing(job.pages()) as pages:
+
+    def job_for(interval: Interval, ledger: JobLedger | None) -> BulkJob:
+        return BulkJob(
+            client,
+            interval,
+            settings or JobSettings(),
+            progress,
+            available_until,
+            by_start_day=False,
+            ledger=ledger,
+            is_end=lambda page: _reaches_into(page, interval),
+        )
+
+    job = job_for(interval, ledger)
+    ahead = submitted_ahead(later, lambda each: job_for(*each), available_until, client.clock)
+    async with await job.submit(), ahead, aclosing(job.pages()) as pages:
         async for page in pages:
             progress.pages += 1
             progress.records += page.records

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
+from genesys_dagster.genesys.ahead import Later, submitted_ahead
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.cuts import (
@@ -20,12 +21,12 @@ from genesys_dagster.genesys.cuts import (
 )
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger, Later
+from genesys_dagster.genesys.job_memory import JobLedger
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
 from genesys_dagster.genesys.query import LONGEST_INTERVAL, InteractiveQuery, Paging
-from genesys_dagster.genesys.slices import BETWEEN_SUBMITS, sliced
+from genesys_dagster.genesys.slices import sliced
 from genesys_dagster.genesys.source import Source, choose
 
 __all__ = ["ConversationDetails", "ExportProgress", "Interval", "Page", "Source", "data_available_until"]
@@ -201,28 +202,15 @@ class ConversationDetails:
         self, interval: Interval, announcing: asyncio.Task[int | None]
     ) -> AsyncGenerator[Page, None]:
         job = self._job(interval, announcing)
-        async with await job.submit():
-            ahead = asyncio.create_task(self._submit_ahead())
-            try:
-                async with aclosing(job.pages()) as pages:
-                    async for page in pages:
-                        yield page
-                await ahead
-            finally:
-                ahead.cancel()
-                await asyncio.wait([ahead])
-
-    async def _submit_ahead(self) -> None:
-        """Submit the jobs of what is read later. That is good to have: what fails is done in its turn."""
-        for interval, ledger in self._later:
-            if interval.end > self._watermark:
-                return
-            await self._client.clock.sleep(BETWEEN_SUBMITS)
-            try:
-                await self._job(interval, ledger=ledger).submit_ahead()
-            except GenesysError as error:
-                _log.info("the bulk job for %s is not submitted ahead: %s", interval.as_text(), error)
-                return
+        ahead = submitted_ahead(
+            self._later,
+            lambda later: self._job(later.interval, ledger=later.ledger),
+            self._watermark,
+            self._client.clock,
+        )
+        async with await job.submit(), ahead, aclosing(job.pages()) as pages:
+            async for page in pages:
+                yield page
 
     def _job(
         self,

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
-
-from genesys_dagster.genesys.interval import Interval
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +39,6 @@ class JobLedger(Protocol):
 
     def forget(self, question: str) -> None:
         """The job is deleted, or not ours to delete."""
-
-
-class Later(NamedTuple):
-    """An interval that is read after another, and where its job is remembered until then."""
-
-    interval: Interval
-    ledger: JobLedger
 
 
 class NoLedger:

@@ -6,9 +6,10 @@ While it is open it has no end. A period that covers the whole interval is under
 user without any record need not be offline.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from genesys_dagster.genesys.ahead import Later, submitted_ahead
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.details import USERS
 from genesys_dagster.genesys.interval import Interval
@@ -33,6 +34,7 @@ class UserDetails:
             documented (inferred from answers: periods).
         settings: How to wait for jobs and read them.
         ledger: Where jobs are remembered, if anywhere.
+        later: What is read after the interval; its jobs are submitted with the interval's.
 
     Attributes:
         progress: Live figures.
@@ -47,12 +49,14 @@ class UserDetails:
         page_size: int = 100,
         settings: JobSettings | None = None,
         ledger: JobLedger | None = None,
+        later: Sequence[Later] = (),
     ) -> None:
         self.progress = ExportProgress()
         self._client = client
         self._source = source
         self._settings = settings or JobSettings()
         self._ledger = ledger
+        self._later = later
         self._query = InteractiveQuery(
             client, paging=paging, page_size=page_size, progress=self.progress, details=USERS
         )
@@ -78,15 +82,20 @@ class UserDetails:
     async def _from_job(self, interval: Interval) -> AsyncGenerator[Page, None]:
         available_until = self.progress.available_until
         assert available_until is not None  # noqa: S101 - `choose` has asked for it
-        job = BulkJob(
-            self._client,
-            interval,
-            self._settings,
-            self.progress,
-            available_until,
-            ledger=self._ledger,
-            details=USERS,
-        )
-        async with await job.submit(), aclosing(job.pages()) as pages:
+
+        def job_for(interval: Interval, ledger: JobLedger | None) -> BulkJob:
+            return BulkJob(
+                self._client,
+                interval,
+                self._settings,
+                self.progress,
+                available_until,
+                ledger=ledger,
+                details=USERS,
+            )
+
+        job = job_for(interval, self._ledger)
+        ahead = submitted_ahead(self._later, lambda each: job_for(*each), available_until, self._client.clock)
+        async with await job.submit(), ahead, aclosing(job.pages()) as pages:
             async for page in pages:
                 yield page

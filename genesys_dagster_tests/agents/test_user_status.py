@@ -13,6 +13,7 @@ from genesys_dagster.extract import user_status
 from genesys_dagster.records.user_status import Periods
 from genesys_dagster.sandbox.times import from_datetime
 from genesys_dagster_tests.agents.conftest import DAY, END, PULLED, START, said
+from genesys_dagster_tests.conftest import submitted_before_the_first_page
 
 CLOCKS = {"user_presence": "primaryPresence", "user_routing_status": "routingStatus"}
 STATUS = {"user_presence": "system_presence", "user_routing_status": "routing_status"}
@@ -63,6 +64,16 @@ def test_one_pull_brings_all_three_tables_and_a_part_of_them_only_that(pull, san
     lake.clear()
     outcome = pull(names=["user_presence"])
     assert [each.asset_key.path for each in outcome.materializations] == [["user_presence"]]
+
+
+@pytest.mark.parametrize(("ahead", "before_the_first_page"), [({}, 3), ({"jobs_ahead": 0}, 1)])
+def test_jobs_of_the_next_days_of_a_run_are_made_while_one_is_read(
+    pull, sandbox, ahead, before_the_first_page
+):
+    sandbox.settings.job_delay = 0.3
+    assert pull(DAY - timedelta(days=2), DAY, **ahead).success
+    assert submitted_before_the_first_page(sandbox) == (before_the_first_page, 3)
+    assert sandbox.jobs == {}
 
 
 def test_several_days_in_one_run_hold_the_same_as_each_alone(pull, lake):

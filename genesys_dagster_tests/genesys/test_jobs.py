@@ -248,8 +248,10 @@ def test_the_next_result_pages_are_fetched_while_the_consumer_is_busy_but_no_mor
         async with FakeApi(jobs).client() as client, results(client) as pages:
             async for page in pages:
                 most = min(9, page.number + 2)
-                while len(jobs.page_sizes) < most:
-                    await asyncio.sleep(0.001)
+                for _ in range(1000):
+                    if len(jobs.page_sizes) >= most:
+                        break
+                    await asyncio.sleep(0.005)
                 await asyncio.sleep(0.02)
                 assert len(jobs.page_sizes) == most
 
