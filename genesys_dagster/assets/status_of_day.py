@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.kept import kept
-from genesys_dagster.assets.terms import Came, Rows, stored_day, terms, window_of_ended
+from genesys_dagster.assets.terms import Came, Rows, stored_day, terms, was_cut_otherwise, window_of_ended
 from genesys_dagster.assets.user_status import LATE, TABLES, StatusConfig
 from genesys_dagster.extract.commit import Policy
 from genesys_dagster.extract.user_status import UserStatus
@@ -147,7 +147,10 @@ def updated(
     window = window_of_ended(org, day)
     stored = _stored(context, org, day, names)
     later = _later(context, org, day, window)
-    if not names or later is None or any(v is None or not v.has_schema() for v in stored.values()):
+    usable = [
+        v for v in stored.values() if v is not None and v.has_schema() and not was_cut_otherwise(v, window)
+    ]
+    if not names or later is None or len(usable) < len(stored):
         return None
     context.log.info("%s: putting in %d periods from %d later days", day, len(later.periods), len(later.days))
     said = {

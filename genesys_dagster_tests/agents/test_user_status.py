@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from genesys_dagster.assets import terms
+from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.extract import user_status
 from genesys_dagster.records.user_status import Periods
 from genesys_dagster.sandbox.times import from_datetime
@@ -106,6 +107,16 @@ def test_a_period_that_ends_on_a_later_day_is_closed_where_it_began_without_a_re
 def test_a_day_that_was_never_pulled_is_pulled_whole_where_an_update_is_asked_for(update, sandbox, lake):
     assert said(update(DAY), "user_presence")["pages"] > 0
     assert stored(lake, "user_presence") == truth(sandbox, "user_presence")
+
+
+def test_a_day_that_was_cut_in_another_time_zone_is_pulled_whole_where_an_update_is_asked_for(
+    pull, update, sandbox, lake
+):
+    berlin = GenesysCloud.from_environment(start="2026-05-01", timezone="Europe/Berlin")
+    pull()
+    assert said(update(DAY, org=berlin), "user_presence")["pages"] > 0
+    window = berlin.days.window(str(DAY))
+    assert stored(lake, "user_presence") == truth(sandbox, "user_presence", window.start, window.end)
 
 
 def test_an_end_that_is_known_is_not_forgotten_for_an_answer_that_has_the_period_open(pull, sandbox, lake):
