@@ -8,10 +8,13 @@ import base64
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 CODES = pa.int32()
+_Codes = npt.NDArray[np.int32]
+_NULL = -1
 
 
 def is_coded(kind: pa.DataType, declared: pa.DataType) -> bool:
@@ -61,29 +64,75 @@ def bits_of_texts(array: pa.DictionaryArray) -> int:
     return 8 * int(pc.sum(lengths).as_py() or 0)
 
 
+def most_bytes_of_texts(array: pa.DictionaryArray) -> int:
+    """What these texts have at most, if each were the longest: found without looking at the codes."""
+    return len(array) * int(pc.max(pc.binary_length(array.dictionary)).as_py() or 0)
+
+
 def for_parquet(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """One array of a column's codes, numbered as Parquet's encoder would."""
-    parts = [_renumbered(chunk) for chunk in column.chunks]
-    # A text can be in several parts, and twice in a dictionary.
-    texts = pc.dictionary_encode(pa.concat_arrays([texts for _, texts in parts]))
-    codes, begin = [], 0
-    for part, own in parts:
-        numbers = texts.indices.slice(begin, len(own))
-        codes.append(part if _is_counting(numbers) else numbers.take(part))
-        begin += len(own)
-    return pa.DictionaryArray.from_arrays(pa.concat_arrays(codes), texts.dictionary)
+    """One array of a column's codes, numbered as Parquet's encoder would.
+
+    A run of equal codes is numbered at once: rows of one parent follow each other, and most columns are a parent's.
+    """
+    if column.null_count == len(column):
+        return pa.nulls(len(column), pa.dictionary(CODES, pa.string()))
+    parts = [
+        chunk if pa.types.is_dictionary(chunk.type) else pc.dictionary_encode(chunk)
+        for chunk in column.chunks
+    ]
+    given = pa.concat_arrays([part.indices for part in parts])
+    is_valid = _validity(given)
+    codes = _without_overlap(given, parts)
+    if is_valid is not None:
+        np.copyto(codes, _NULL, where=~is_valid)
+    starts = _starts(codes)
+    runs = codes if starts is None else codes[starts]
+    numbers, texts = _numbered(runs, pa.concat_arrays([part.dictionary for part in parts]))
+    made = numbers if starts is None else np.repeat(numbers, np.diff(starts, append=len(codes)))
+    bitmap = None if is_valid is None else pa.py_buffer(np.packbits(is_valid, bitorder="little"))
+    indices = pa.Array.from_buffers(CODES, len(made), [bitmap, pa.py_buffer(made)])
+    return pa.DictionaryArray.from_arrays(indices, texts)
 
 
-def _renumbered(array: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Codes in the order in which they first occur, and their texts."""
-    if not pa.types.is_dictionary(array.type):
-        array = pc.dictionary_encode(array)
-    again = pc.dictionary_encode(array.indices)
-    return again.indices, array.dictionary.take(again.dictionary)
+def _validity(array: pa.Array) -> npt.NDArray[np.bool_] | None:
+    if not array.null_count:
+        return None
+    bits = np.frombuffer(array.buffers()[0], np.uint8)
+    return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :].view(bool)
 
 
-def _is_counting(numbers: pa.Array) -> bool:
-    return bool(np.array_equal(numbers.to_numpy(), np.arange(len(numbers))))
+def _without_overlap(given: pa.Array, parts: Sequence[pa.DictionaryArray]) -> _Codes:
+    """The codes of all parts, as if their dictionaries were one behind the other."""
+    codes = np.frombuffer(given.buffers()[1], np.int32)[given.offset : given.offset + len(given)].copy()
+    row = texts = 0
+    for part in parts:
+        codes[row : row + len(part)] += texts
+        row += len(part)
+        texts += len(part.dictionary)
+    return codes
+
+
+def _starts(codes: _Codes) -> npt.NDArray[np.intp] | None:
+    """Where runs of equal codes begin; None if there are too many of them to be of use."""
+    is_first = np.empty(len(codes), bool)
+    is_first[0] = True
+    np.not_equal(codes[1:], codes[:-1], out=is_first[1:])
+    starts = np.flatnonzero(is_first)
+    return starts if 2 * len(starts) < len(codes) else None
+
+
+def _numbered(codes: _Codes, texts: pa.Array) -> tuple[_Codes, pa.Array]:
+    """Numbers codes in the order in which their texts first occur, each text once: it can be in several parts."""
+    if (codes[1:] > codes[:-1]).all():  # the first of them is then the only one that can stand for null
+        order, places = codes, np.arange(len(codes), dtype=np.int32)
+    else:
+        first = pc.dictionary_encode(pa.array(codes))
+        order, places = first.dictionary.to_numpy(), first.indices.to_numpy()
+    is_text = order != _NULL
+    once = pc.dictionary_encode(texts.take(pa.array(order[is_text])))
+    numbers = np.zeros(len(order), np.int32)
+    numbers[is_text] = once.indices.to_numpy()
+    return numbers[places], once.dictionary
 
 
 def as_stored(schema: pa.Schema) -> dict[str, str]:

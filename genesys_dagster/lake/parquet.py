@@ -4,7 +4,7 @@ The encoder runs on a thread of its own (pyarrow releases the GIL), so the next 
 while one is encoded. In memory: the row group that is encoded and the one that is gathered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -106,14 +106,25 @@ class ParquetEncoder:
         self._thread.submit(self._file.close, dict(facts or {})).result()
 
     def _encode(self, group: pa.Table) -> None:
+        if is_first := not self._file.is_begun:
+            group = self._in_one_chunk(group)
+            self._file.begin(group)
+        # Codes are small, so those of this row group can be there while the one before is encoded.
+        group = self._file.numbered(group)
         self._wait()
+        # The chunks are free while it is encoded.
+        whole = group if is_first else self._in_one_chunk(group)
+        self._running = self._thread.submit(self._file.write, whole)
+
+    def _in_one_chunk(self, group: pa.Table) -> pa.Table:
+        """One chunk per column, of codes as they are: page limits follow chunks, and bytes must depend on rows only."""
         for column in group.columns:
             for chunk in column.chunks:
                 count_nulls(chunk)
-        # One chunk per column: page limits follow chunks, and the bytes must depend on the rows only. Made here, so
-        # that the chunks are free while it is encoded; those of codes are small.
         coded = coded_columns(group, self._schema)
-        self._running = self._thread.submit(self._file.write, _in_one_chunk_but_for(coded, group))
+        whole = group.drop_columns(coded).combine_chunks()
+        columns = [(group if name in coded else whole).column(name) for name in group.schema.names]
+        return pa.Table.from_arrays(columns, schema=group.schema)
 
     def _wait(self) -> None:
         if self._running is not None:
@@ -133,31 +144,52 @@ class _File:
         self._coded: set[str] = set()
         self.row_groups = 0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the encodings are chosen."""
+        return self._writer is not None
+
+    def begin(self, first: pa.Table) -> None:
+        """Chooses the encodings."""
+        self._writer = self._open(first)
+
+    def numbered(self, group: pa.Table) -> pa.Table:
+        """The rows with codes as Parquet has them; may run while other rows are written."""
+        for name in self._coded:
+            group = self._with(group, name, for_parquet(group.column(name)))
+        return group
+
     def write(self, group: pa.Table) -> None:
         """Writes rows, in one chunk per column, as one row group."""
-        if self._writer is None:
-            self._writer = self._open(group)
-        for name in {*coded_columns(group, self._schema), *self._coded}:
-            place, field = group.schema.get_field_index(name), self._writer.schema.field(name)
-            column = group.column(place)
-            made = for_parquet(column) if name in self._coded else column.cast(field.type).combine_chunks()
-            group = group.set_column(place, field, made)
-        self._writer.write_table(group, row_group_size=max(1, group.num_rows))
+        for name in {*coded_columns(group, self._schema)} - self._coded:
+            column = group.column(name).cast(self._schema.field(name).type)
+            group = self._with(group, name, column.combine_chunks())
+        self._begun().write_table(group, row_group_size=max(1, group.num_rows))
         self.row_groups += 1
 
     def close(self, facts: Mapping[str, str]) -> None:
         """Writes the footer."""
         if self._writer is None:
-            self._writer = self._open(self._schema.empty_table())
+            self.begin(self._schema.empty_table())
+        writer = self._begun()
         for said in (as_stored(self._schema) if self._coded else {}, facts):
             if said:
-                self._writer.add_key_value_metadata(said)
-        self._writer.close()
+                writer.add_key_value_metadata(said)
+        writer.close()
         self._buffer.close()
 
     def abandon(self) -> None:
         """Lets nothing more out: a writer that was not closed would still write a footer when it is freed."""
         self._output.is_open = False
+
+    def _begun(self) -> pq.ParquetWriter:
+        if self._writer is None:
+            raise ValueError("The encodings are not chosen.")
+        return self._writer
+
+    def _with(self, group: pa.Table, name: str, column: pa.Array) -> pa.Table:
+        place = group.schema.get_field_index(name)
+        return group.set_column(place, self._begun().schema.field(name), column)
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         encodings = choose_encodings(first, text_statistics=self._settings.text_statistics)
@@ -175,12 +207,6 @@ class _File:
             **asdict(encodings),
         }
         return pq.ParquetWriter(self._buffer, pa.schema(fields, self._schema.metadata), **options)
-
-
-def _in_one_chunk_but_for(coded: Sequence[str], group: pa.Table) -> pa.Table:
-    whole = group.drop_columns(list(coded)).combine_chunks()
-    columns = [(group if name in coded else whole).column(name) for name in group.schema.names]
-    return pa.Table.from_arrays(columns, schema=group.schema)
 
 
 class _Output:

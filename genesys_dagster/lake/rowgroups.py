@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_dagster.lake.coded import alike, bits_of_texts, is_coded
+from genesys_dagster.lake.coded import alike, bits_of_texts, is_coded, most_bytes_of_texts
 from genesys_dagster.lake.nested import is_plain_list, referred
 
 
@@ -31,9 +31,7 @@ class _Piece:
 
 def _piece(table: pa.Table) -> _Piece:
     sizes = (
-        sum(map(bits_of_texts, column.chunks)) // 8 + 1
-        if is_coded(column.type, pa.string())
-        else column.nbytes
+        sum(map(most_bytes_of_texts, column.chunks)) if is_coded(column.type, pa.string()) else column.nbytes
         for column in table.columns
     )
     return _Piece(table, sum(sizes))
@@ -74,7 +72,7 @@ class RowGroups:
 
     def _full(self) -> int | None:
         """Returns how many of the waiting rows make a row group, or None if more may follow."""
-        # Buffers hold at least the values: while they fit, nothing needs to be counted.
+        # Buffers hold at least the values, as many of the longest text at least the texts: while they fit, nothing needs to be counted.
         if self._rough > self._max_bytes and (rows := self._rows_within_bytes()) is not None:
             return rows
         return self._max_rows if self._rows >= self._max_rows else None

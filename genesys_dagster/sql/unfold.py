@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from genesys_dagster.lake.ahead import ahead
 from genesys_dagster.lake.frames import closing
 from genesys_dagster.lake.nested import is_plain_list, referred
-from genesys_dagster.sql.engine import engine
+from genesys_dagster.sql.engine import prepared
 from genesys_dagster.sql.narrow import needed, record_batches
 from genesys_dagster.sql.origin import union
 from genesys_dagster.sql.origins import Origins
@@ -47,27 +48,23 @@ def unfolded(
         FrameError: A column is not of its type.
     """
     schema, made = spec.schema, plan(spec.statement)
-    batches = record_batches(dataset, needed(upstream, found.all()), _nested(made, schema))
+    batches = ahead(record_batches(dataset, needed(upstream, found.all()), _nested(made, schema)))
     computed = [name for name in schema.names if made.columns[name] is None]
     names = needed(upstream, found.rows | union(found.columns[name] for name in computed))
     rest = pa.schema([schema.field(name) for name in computed])
-    with engine() if made.rest else nullcontext() as opened, closing(batches):
+    with prepared(made.rest, made.source, rest) if made.rest else nullcontext() as compute, closing(batches):
         for batch in batches:
             rows = _Rows(made, batch)
             columns = {name: rows.column(value) for name, value in made.columns.items() if value is not None}
-            if made.rest and opened:
-                answer = opened.query(made.rest, {made.source: _part_of(batch, names)}, rest)
-                columns |= zip(computed, _columns(answer, rest), strict=True)
+            if compute:
+                answer = compute(_part_of(batch, names)).columns
+                columns |= zip(computed, (column.combine_chunks() for column in answer), strict=True)
             yield _batch([shaped_column(columns[field.name], field) for field in schema], schema)
 
 
 def _part_of(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
     part = _part(batch.to_struct_array(), schema)
     return pa.Table.from_batches([pa.RecordBatch.from_struct_array(part)])
-
-
-def _columns(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> list[pa.Array]:
-    return [column.combine_chunks() for column in pa.Table.from_batches(batches, schema).columns]
 
 
 def _batch(columns: list[pa.Array], schema: pa.Schema) -> pa.RecordBatch:
