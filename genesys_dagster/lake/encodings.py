@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 
 from genesys_dagster.lake.nested import is_plain_list, referred
 
-# A column of the first row group keeps its dictionary if its values occur at least this often.
+# A column of the first row group keeps its dictionary if its values occur at least this often: inside of nested columns,
+# and flat ones, where rows of one parent follow each other, which the codec sees as well.
 _MIN_REPEATS = 4
+_MIN_REPEATS_FLAT = 7
 # Enough to tell an enum from an id.
 _SAMPLE = 10_000
 
@@ -54,7 +56,7 @@ def choose_encodings(table: pa.Table, *, text_statistics: bool = True) -> Column
     for path, field, values in leaves(table):
         if pa.types.is_timestamp(field.type):
             encodings[path] = "DELTA_BINARY_PACKED"
-        elif _wants_dictionary(field, values):
+        elif _wants_dictionary(field, values, _MIN_REPEATS_FLAT if path == field.name else _MIN_REPEATS):
             dictionary.append(path)
     flat = [
         field.name
@@ -68,8 +70,8 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
 
 
-def _wants_dictionary(field: pa.Field, values: pa.Array) -> bool:
-    """Returns what the schema declares, else whether the values occur several times each."""
+def _wants_dictionary(field: pa.Field, values: pa.Array, repeats: int) -> bool:
+    """Returns what the schema declares, else whether the values occur so many times each."""
     declared = (field.metadata or {}).get(b"dictionary")
     if declared is not None:
         return bool(declared == b"true")
@@ -82,7 +84,7 @@ def _wants_dictionary(field: pa.Field, values: pa.Array) -> bool:
         distinct = pc.count_distinct(present).as_py()
     except pa.ArrowNotImplementedError:
         return False
-    return bool(distinct * _MIN_REPEATS <= len(present))
+    return bool(distinct * repeats <= len(present))
 
 
 def leaves(table: pa.Table) -> Iterator[tuple[str, pa.Field, pa.Array]]:

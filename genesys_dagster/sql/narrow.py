@@ -93,6 +93,7 @@ def record_batches(
     leaves = [leaf for field in schema for leaf in _leaves(field.name, field.type)]
     coded = {leaf for leaf in leaves if not any(_names(leaf)[: len(names)] == names for names in plain)}
     for fragment in dataset.get_fragments():
+        given: pa.Schema | None = None  # the same for all of an object
         try:
             source = fragment.open()
             footer = pq.read_metadata(source)
@@ -103,7 +104,9 @@ def record_batches(
                 # One row group at a time: its pages are fetched together, and dropped with it.
                 for group in range(file.num_row_groups):
                     batches = file.iter_batches(_ROWS_PER_BATCH, row_groups=[group], columns=leaves)
-                    yield from (_conformed(batch, schema) for batch in batches)
+                    for batch in batches:
+                        given = given or _given(batch.schema, schema)
+                        yield _conformed(batch, given)
         except (pa.ArrowException, OSError) as error:
             raise ReadError(
                 "An upstream object is no readable Parquet object with columns of the expected types: materialize "
@@ -129,20 +132,26 @@ def _names(leaf: str) -> tuple[str, ...]:
     return tuple(leaf.replace(".list.element", "").replace(".key_value", "").split("."))
 
 
+def _given(stored: pa.Schema, schema: pa.Schema) -> pa.Schema:
+    """A schema with the dictionaries of what is stored."""
+    kinds = dict(zip(stored.names, stored.types, strict=True))
+    return pa.schema(
+        [
+            field.with_type(_with_dictionaries(field.type, kinds.get(field.name, field.type)))
+            for field in schema
+        ]
+    )
+
+
 def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     names = set(batch.schema.names)
     columns = [
-        _cast(batch.column(field.name), field.type)
+        batch.column(field.name).cast(field.type)
         if field.name in names
         else pa.nulls(batch.num_rows, field.type)
         for field in schema
     ]
-    fields = [field.with_type(column.type) for field, column in zip(schema, columns, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-
-
-def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    return array.cast(_with_dictionaries(kind, array.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _with_dictionaries(kind: pa.DataType, given: pa.DataType) -> pa.DataType:

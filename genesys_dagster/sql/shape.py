@@ -32,7 +32,8 @@ def shaped_column(array: pa.Array, field: pa.Field) -> pa.Array:
     Raises:
         FrameError: Values do not fit the type.
     """
-    if pa.types.is_dictionary(array.type) and array.type.value_type == field.type:
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if kind == field.type and not pa.types.is_nested(kind):
         return array
     try:
         return _renamed(array, field.type).cast(field.type, safe=True)

@@ -128,7 +128,8 @@ class _Rows:
     def _member(self, member: Member) -> pa.Array:
         array = self._levels[member.level].items
         for name in member.path:
-            array = pc.struct_field(array, name)  # null where the struct is
+            # Null where the struct is.
+            array = pc.struct_field(array, name) if array.null_count else array.field(name)
         return array
 
 
