@@ -166,6 +166,15 @@ def test_columns_that_repeat_have_a_dictionary_and_ids_have_none():
     assert has_dictionary == {"parts.list.element.kind", "tags.key_value.key", "region"}
 
 
+@pytest.mark.parametrize(("times", "encoding"), [(6, "PLAIN"), (7, "RLE_DICTIONARY")])
+def test_ids_of_parents_are_texts_in_a_flat_table_unless_they_repeat_often(times, encoding):
+    ids = [f"id of {at // times}" for at in range(100 * times)]
+    encoded = encode([pa.table({"id": pa.array(ids).dictionary_encode()})], pa.schema([("id", pa.string())]))
+    column = pq.ParquetFile(io.BytesIO(encoded)).metadata.row_group(0).column(0)
+    assert encoding in column.encodings
+    assert column.has_dictionary_page == (encoding != "PLAIN")
+
+
 @pytest.mark.parametrize(("declared", "value"), [("true", "unique"), ("false", "same")])
 def test_a_field_that_declares_its_dictionary_is_believed(declared, value):
     field = pa.field("s", pa.string(), metadata={"dictionary": declared})

@@ -9,7 +9,7 @@ import pytest
 
 from genesys_dagster.lake.errors import FrameError, StorageError
 from genesys_dagster.lake.frames import FrameStream
-from genesys_dagster.sql.engine import Limits, StatementError, query
+from genesys_dagster.sql.engine import Limits, StatementError, prepared, query
 
 NUMBERS = pa.schema([("x", pa.int64())])
 
@@ -160,3 +160,23 @@ def test_an_error_of_a_source_arrives_as_it_was(after):
     with pytest.raises(StorageError, match="The bucket is gone") as error:
         rows("SELECT x FROM t", {"t": FrameStream(NUMBERS, frames())})
     assert not error.value.permanent
+
+
+def test_a_prepared_statement_answers_about_one_table_after_another_whatever_their_types():
+    schema = pa.schema([("x", pa.string())])
+    texts = [pa.table({"x": list(letters)}) for letters in ("ab", "", "cdc")]
+    codes = [table.cast(pa.schema([("x", pa.dictionary(pa.int32(), pa.string()))])) for table in texts]
+    with prepared("SELECT upper(x) AS x FROM t WHERE x <> 'd'", "t", schema) as answer:
+        made = [answer(table) for table in [*texts, *codes, *texts]]
+    assert [table.schema for table in made] == [schema] * 9
+    assert ["".join(table.column("x").to_pylist()) for table in made] == ["AB", "", "CC"] * 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"), [("SELECT y FROM t", "y"), ("SELECT x::INT AS x FROM t", "Conversion Error")]
+)
+def test_an_error_of_a_prepared_statement_shows_no_value(statement, word):
+    with prepared(statement, "t", NUMBERS) as answer, pytest.raises(StatementError, match=word) as failed:
+        answer(pa.table({"x": ["+1 317 555 0100"]}))
+    assert "555" not in str(failed.value)
+    assert failed.value.__suppress_context__
