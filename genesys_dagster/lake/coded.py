@@ -80,10 +80,7 @@ def for_parquet(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """
     if column.null_count == len(column):
         return pa.nulls(len(column), pa.dictionary(CODES, pa.string()))
-    parts = [
-        chunk if pa.types.is_dictionary(chunk.type) else pc.dictionary_encode(chunk)
-        for chunk in column.chunks
-    ]
+    parts = [_coded(chunk) for chunk in column.chunks]
     given = pa.concat_arrays([part.indices for part in parts])
     is_valid = _validity(given)
     codes = _without_overlap(given, parts)
@@ -96,6 +93,13 @@ def for_parquet(column: pa.ChunkedArray) -> pa.DictionaryArray:
     bitmap = None if is_valid is None else pa.py_buffer(np.packbits(is_valid, bitorder="little"))
     indices = pa.Array.from_buffers(CODES, len(made), [bitmap, pa.py_buffer(made)])
     return pa.DictionaryArray.from_arrays(indices, texts)
+
+
+def _coded(array: pa.Array) -> pa.DictionaryArray:
+    """Codes of texts, none of which stands for null."""
+    if not pa.types.is_dictionary(array.type):
+        return pc.dictionary_encode(array)
+    return pc.dictionary_encode(array.cast(pa.string())) if array.dictionary.null_count else array
 
 
 def _validity(array: pa.Array) -> npt.NDArray[np.bool_] | None:

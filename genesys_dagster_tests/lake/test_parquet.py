@@ -5,6 +5,7 @@ import itertools
 import threading
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -164,6 +165,14 @@ def test_columns_that_repeat_have_a_dictionary_and_ids_have_none():
     has_dictionary = {path for path, used in found.items() if "RLE_DICTIONARY" in used}
     assert set(found) - has_dictionary == {"parts.list.element.id", "tags.key_value.value"}
     assert has_dictionary == {"parts.list.element.kind", "tags.key_value.key", "region"}
+
+
+def test_a_code_can_stand_for_null():
+    texts = pa.array(["a", None, "b", None] * 20)
+    codes = pc.dictionary_encode(texts, null_encoding="encode")
+    assert codes.dictionary.null_count
+    schema = pa.schema([("s", pa.string())])
+    assert encode([pa.table({"s": codes})], schema) == encode([pa.table({"s": texts})], schema)
 
 
 @pytest.mark.parametrize(("times", "encoding"), [(6, "PLAIN"), (7, "RLE_DICTIONARY")])
