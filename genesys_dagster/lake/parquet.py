@@ -133,7 +133,7 @@ class ParquetEncoder:
 
 
 class _File:
-    """The Parquet file; used from one thread."""
+    """The Parquet file; used by one thread at a time, but for `numbered`."""
 
     def __init__(self, sink: Sink, schema: pa.Schema, settings: ParquetSettings) -> None:
         self._output = _Output(sink)
