@@ -21,6 +21,8 @@ import dagster._core.storage.event_log.in_memory as dagster_events
 import dagster._core.storage.runs.in_memory as dagster_runs
 import httpx._transports.default as httpx
 import moto.backends
+import sqlalchemy.event
+from sqlalchemy.pool import QueuePool
 
 from genesys_dagster.sql import engine
 from genesys_dagster.sql.engine import Limits
@@ -38,6 +40,9 @@ def install():
     # ... and has an engine, with a cache of compiled statements, of its own.
     for module in (dagster_runs, dagster_events):
         module.create_engine = _Compiled(module.create_engine)
+    # ... and opens its database, and sets that up, for each statement anew.
+    dagster_runs.InMemoryRunStorage.connect = lambda storage: storage._engine.begin()
+    dagster_events.InMemoryEventLogStorage._connect = _one_at_a_time
     # ... and looks whether its tables are of this version.
     runs, events = dagster_runs.InMemoryRunStorage, dagster_events.InMemoryEventLogStorage
     for storage, name in (
@@ -112,16 +117,27 @@ class _Copied:
 
 
 class _Compiled:
-    """Engines that know the statements which the first of them has compiled."""
+    """Engines that keep their connections, and know the statements which the first of them has compiled."""
 
     def __init__(self, create):
         self._create, self._first = create, None
 
-    def __call__(self, *args, **kwargs):
-        engine = self._create(*args, **kwargs)
+    def __call__(self, url, **_):
+        engine = self._create(url, poolclass=QueuePool, connect_args={"check_same_thread": False})
+        sqlalchemy.event.listen(engine, "connect", _with_foreign_keys)
         self._first = self._first or engine
         engine.dialect, engine._compiled_cache = self._first.dialect, self._first._compiled_cache
         return engine
+
+
+def _with_foreign_keys(connection, _):
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+@contextlib.contextmanager
+def _one_at_a_time(storage):
+    with storage._db_lock, storage._engine.begin() as connection:
+        yield connection
 
 
 class _Connected:
