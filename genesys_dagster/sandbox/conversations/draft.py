@@ -49,8 +49,9 @@ class Session:
 
     def metric(self, name: str, value: int, at: int) -> None:
         """Add a metric emitted at `at`; durations (t*) are milliseconds."""
-        self.metrics.append({"name": name, "value": value, "emitDate": iso(at)})
-        self._counted_in[f"{name} {iso(at)}"] = self.queue
+        emitted = iso(at)
+        self.metrics.append({"name": name, "value": value, "emitDate": emitted})
+        self._counted_in[f"{name} {emitted}"] = self.queue
 
     @property
     def counted_in(self) -> str | dict[str, str | None] | None:
