@@ -21,11 +21,13 @@ import dagster._core.storage.event_log.in_memory as dagster_events
 import dagster._core.storage.runs.in_memory as dagster_runs
 import httpx._transports.default as httpx
 import moto.backends
+import moto.moto_server.threaded_moto_server as moto_server
 import sqlalchemy.event
 from sqlalchemy.pool import QueuePool
 
 from genesys_dagster.sql import engine
 from genesys_dagster.sql.engine import Limits
+from genesys_dagster_tests.moto_connections import KeptConnection
 
 
 def install():
@@ -71,6 +73,8 @@ def install():
     moto.backends.list_of_moto_modules = functools.cache(
         lambda found=moto.backends.list_of_moto_modules: [*found()]
     )
+    # For each request moto's server takes a connection, and a thread.
+    moto_server.MotoRequestHandler = KeptConnection
     # A client reads all certificates, though the servers of tests speak plain HTTP.
     httpx.create_ssl_context = _kept(httpx.create_ssl_context, _certificates)
 
