@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from genesys_dagster.genesys.errors import GenesysError
-from genesys_dagster.genesys.redaction import repeatable
+from genesys_dagster.genesys.redaction import BLANK, mask_of, repeatable
 from genesys_dagster_tests.genesys.fakes import FakeApi, reply, run
 
 # Hypothesis tries the source's own words, too: eleven letters in a row may be one, and stand in any error.
@@ -97,6 +97,22 @@ def test_a_secret_never_reaches_an_error_or_a_log(caplog, secret, form, place, b
     for piece in {secret, pair(secret)}:
         for start in range(len(piece) - 10):
             assert piece[start : start + 11] not in told
+
+
+@settings(deadline=None)
+@given(SECRETS | st.text(min_size=8), st.randoms())
+@example("a-\u017fecret-\u212aey", None)  # which case does not tell from "secret" and "key"
+def test_a_secret_is_found_in_any_case_and_with_any_breaks(secret, random):
+    break_ = (lambda: random.choice(["", " ", "\n", "\t\x1f"])) if random else str
+    spelled = "".join(
+        (letter.upper() if len(letter.upper()) == 1 and letter.isascii() else letter) + break_()
+        for letter in secret
+    )
+    masked = mask_of("another", secret)(f"before {spelled} after")
+    assert masked.startswith("before")
+    assert BLANK in masked
+    assert BLANK in mask_of(secret)(secret.replace("\u017f", "S").replace("\u212a", "k"))
+    assert mask_of(secret)("unlike it") == "unlike it"
 
 
 @pytest.mark.parametrize(
