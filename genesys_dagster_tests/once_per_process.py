@@ -15,7 +15,9 @@ import tempfile
 import alembic.script
 import botocore.hooks
 import botocore.loaders
+import botocore.regions
 import botocore.session
+import dagster._config.pythonic_config.config as dagster_config
 import dagster._config.pythonic_config.resource as dagster_resource
 import dagster._core.storage.event_log.in_memory as dagster_events
 import dagster._core.storage.runs.in_memory as dagster_runs
@@ -64,9 +66,18 @@ def install():
     dagster_resource._curry_config_schema = _kept(
         dagster_resource._curry_config_schema, lambda schema, settings: (schema, repr(settings))
     )
+    # ... and wraps the fields of its class, again and again.
+    for module in (dagster_config, dagster_resource):
+        module.model_fields = _kept(
+            module.model_fields, lambda cls: cls if getattr(cls, "__pydantic_complete__", False) else None
+        )
     # A session reads its megabytes of descriptions of AWS, and looks at all of its handlers' arguments.
     botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
-    botocore.hooks.accepts_kwargs = _kept(botocore.hooks.accepts_kwargs, _if_function)
+    botocore.hooks.accepts_kwargs = _kept(botocore.hooks.accepts_kwargs, _function)
+    # ... and a client builds the rules of its endpoints out of them, which its loader has read once.
+    botocore.regions.EndpointProvider = _kept(
+        botocore.regions.EndpointProvider, lambda *, ruleset_data, partition_data, **_: id(ruleset_data)
+    )
     alias = functools.cache(botocore.hooks.EventAliaser(None)._alias_event_name)
     botocore.hooks.EventAliaser._alias_event_name = lambda _, name: alias(name)
     # For each request moto looks for its services on disk, one request at a time.
@@ -169,8 +180,9 @@ class _Connected:
         return self._database
 
 
-def _if_function(it):
-    return it if inspect.isfunction(it) else None  # not a method, whose client would never be let go
+def _function(it):
+    it = getattr(it, "__func__", it)  # of a method, whose client would never be let go
+    return it if inspect.isfunction(it) else None
 
 
 def _certificates(verify=True, cert=None, trust_env=True):
