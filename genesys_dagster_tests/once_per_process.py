@@ -11,6 +11,7 @@ import inspect
 import os
 import sqlite3
 import tempfile
+from typing import NamedTuple
 
 import alembic.script
 import botocore.hooks
@@ -25,11 +26,14 @@ import httpx._transports.default as httpx
 import moto.backends
 import moto.moto_server.threaded_moto_server as moto_server
 import sqlalchemy.event
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from sqlalchemy.pool import QueuePool
 
 from genesys_dagster.sql import engine
 from genesys_dagster.sql.engine import Limits
 from genesys_dagster_tests.moto_connections import KeptConnection
+
+_INSERT_EVENT = SqlEventLogStorageTable.insert()
 
 
 def install():
@@ -47,6 +51,10 @@ def install():
     # ... and opens its database, and sets that up, for each statement anew.
     dagster_runs.InMemoryRunStorage.connect = lambda storage: storage._engine.begin()
     dagster_events.InMemoryEventLogStorage._connect = _one_at_a_time
+    # ... and makes a statement for each event.
+    dagster_events.InMemoryEventLogStorage.prepare_insert_event = lambda storage, event: _Inserted(
+        storage._event_to_row(event)
+    )
     # ... and looks whether its tables are of this version.
     runs, events = dagster_runs.InMemoryRunStorage, dagster_events.InMemoryEventLogStorage
     for storage, name in (
@@ -143,6 +151,15 @@ class _Compiled:
         self._first = self._first or engine
         engine.dialect, engine._compiled_cache = self._first.dialect, self._first._compiled_cache
         return engine
+
+
+class _Inserted(NamedTuple):
+    """A row of the events, for one statement."""
+
+    row: dict
+
+    def _execute_on_connection(self, connection, *_):
+        return connection.execute(_INSERT_EVENT, self.row)
 
 
 def _with_foreign_keys(connection, _):
