@@ -1,5 +1,7 @@
 """The org without a name and without variables, and its definitions one by one, for tests of one of them."""
 
+import functools
+
 from genesys_dagster.assets.conversation_details import conversation_details as _conversation_details
 from genesys_dagster.assets.late_activity import late_activity as _late_activity
 from genesys_dagster.assets.performance import performance
@@ -10,6 +12,21 @@ from genesys_dagster.automation.definitions import automation
 from genesys_dagster.automation.jobs import Jobs
 from genesys_dagster.checks.all_checks import all_checks
 from genesys_dagster.cloud import GenesysCloud
+
+
+def once_for_each(make):
+    """A function of an org that makes its definitions once, though an org is no key: it holds dictionaries."""
+    known = []
+
+    @functools.wraps(make)
+    def made(org):
+        found = next((definitions for other, definitions in known if other == org), None)
+        if found is None:
+            known.append((org, found := make(org)))
+        return found
+
+    return made
+
 
 ORG = GenesysCloud.from_environment()
 DAYS = ORG.days

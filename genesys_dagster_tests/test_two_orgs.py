@@ -56,14 +56,21 @@ def orgs(environment, servers, lake):
     return made
 
 
+@pytest.fixture(scope="module")
+def _kept():
+    """The definitions of both orgs, each for itself and together, which are the same for all tests."""
+    return {}
+
+
 @pytest.fixture(params=["one location", "two locations"])
-def run(request, orgs, instance):
+def run(request, orgs, instance, _kept):
     """Runs a day's export job of an org, as the code location that both share does, or one for each."""
-    apart = {name: org.definitions() for name, org in orgs.items()}
-    together = dg.Definitions.merge(*apart.values())
+    if not _kept:
+        _kept.update({name: org.definitions() for name, org in orgs.items()})
+        _kept["one location"] = dg.Definitions.merge(*_kept.values())
 
     def run(name, day=DAY):
-        defs = together if request.param == "one location" else apart[name]
+        defs = _kept.get(request.param) or _kept[name]
         job = defs.resolve_job_def(f"{name}_export_conversation_details")
         return job.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
 

@@ -11,7 +11,7 @@ from genesys_dagster.assets.user_status import user_status
 from genesys_dagster.cloud import GenesysCloud
 from genesys_dagster.resources import GenesysResource
 from genesys_dagster_tests.conftest import Outcome
-from genesys_dagster_tests.default_org import resources_of
+from genesys_dagster_tests.default_org import once_for_each, resources_of
 
 # Few days before those that are pulled: all that are there are looked for.
 ORG = GenesysCloud.from_environment(start="2026-05-01")
@@ -20,6 +20,11 @@ START = datetime(2026, 5, 12, tzinfo=UTC)
 END = START + timedelta(days=1)
 PULLED = ("user_presence", "user_routing_status", "late_user_status")
 FIGURES = ("agent_status", "agent_status_daily")
+
+
+@once_for_each
+def _assets(org):
+    return user_status(org), *agent_status(org), *reference(org)
 
 
 @pytest.fixture
@@ -36,10 +41,10 @@ def run(environment, instance, sandbox):
         sandbox.settings.now = lambda: now
         sandbox.settings.user_availability = watermark or now
         ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-        pulled = user_status(org)
+        pulled, *others = _assets(org)
         keys = [org.key(name) for name in names]
         result = dg.materialize(
-            [pulled, *agent_status(org), *reference(org)],
+            [pulled, *others],
             selection=dg.AssetSelection.assets(*keys),
             partition_key=str(days[0]) if len(days) == 1 else None,
             tags=dict(zip(ends, map(str, days), strict=True)) if len(days) > 1 else None,

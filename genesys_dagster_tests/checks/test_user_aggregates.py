@@ -20,7 +20,7 @@ from genesys_dagster.sandbox.api import user_aggregates
 from genesys_dagster_tests.checks.conftest import Checked
 from genesys_dagster_tests.checks.tables import set_column
 from genesys_dagster_tests.conftest import DAY, NOW
-from genesys_dagster_tests.default_org import resources_of
+from genesys_dagster_tests.default_org import once_for_each, resources_of
 
 # Few days before those that are pulled: all that are there are looked for.
 ORG = GenesysCloud.from_environment(start="2026-05-08")
@@ -67,8 +67,6 @@ class AgentsTime:
         self._lake.client.put_object(Bucket=self._lake.bucket, Key=key, Body=out.getvalue())
 
     def _run(self, selection, days):
-        org = self._org
-        assets = [*reference(org), user_status(org), *agent_status(org), *all_checks(org).user_status]
         tags = {"dagster/partition": str(days[0])} if len(days) == 1 else {}
         if len(days) > 1:
             tags = {
@@ -76,13 +74,18 @@ class AgentsTime:
                 "dagster/asset_partition_range_end": str(days[-1]),
             }
         return dg.materialize(
-            assets,
+            _assets(self._org),
             selection=selection,
             instance=self.instance,
             tags=tags,
             resources=resources_of(self._org),
             raise_on_error=False,
         )
+
+
+@once_for_each
+def _assets(org):
+    return [*reference(org), user_status(org), *agent_status(org), *all_checks(org).user_status]
 
 
 @pytest.fixture(scope="module")
