@@ -3,7 +3,6 @@
 Writes nothing that stays: the bucket is tried with a multipart upload that is aborted, and with writes that must fail.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +11,7 @@ import click
 import dagster as dg
 
 from genesys_dagster import environment
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.aggregates import AGGREGATES_PATH
 from genesys_dagster.genesys.aggregates import PERMISSION as AGGREGATES
 from genesys_dagster.genesys.availability import data_available_until
@@ -161,7 +161,7 @@ def _with_client(check: Callable[[GenesysClient], Any]) -> str:
         async with GenesysResource(max_attempts=2).client() as client:
             return str(await check(client))
 
-    return asyncio.run(run())
+    return run_apart(run())
 
 
 async def _login(client: GenesysClient) -> str:

@@ -49,6 +49,13 @@ def test_a_module_imports_from_its_room_and_from_below(path):
     assert [other for other in imports(path) if other != room and FLOOR[other] <= FLOOR[room]] == []
 
 
+def test_event_loops_run_apart_from_the_main_thread_which_interrupts_strike():
+    loops = re.compile(r"\basyncio\.(run|Runner|new_event_loop)\(")
+    found = [path for path in MODULES if loops.search(path.read_text(encoding="utf-8"))]
+    apart = {path.relative_to(ROOT).as_posix() for path in found if room_of(path) != "sandbox"}
+    assert apart == {"extract/background.py"}
+
+
 @pytest.mark.parametrize(
     ("room", "library"),
     [("genesys", "dagster"), ("genesys", "pyarrow"), ("genesys", "boto3"), ("records", "dagster"), ("records", "httpx"),

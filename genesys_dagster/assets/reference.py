@@ -1,6 +1,5 @@
 """Reference data: one unpartitioned asset per listing, a snapshot of what the ids in conversations mean."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import dagster as dg
 from genesys_dagster.assets.conditions import every_morning
 from genesys_dagster.assets.define import asset
 from genesys_dagster.assets.failures import as_failure
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.reference import LISTINGS, Listing, read_listing
 from genesys_dagster.org.org import Org
@@ -66,7 +66,7 @@ def _snapshot(org: Org, listing: Listing) -> dg.AssetsDefinition:
     def snapshot(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # noqa: ANN202
         try:
             with as_failure():
-                entities = asyncio.run(_read(getattr(context.resources, org.genesys), listing))
+                entities = run_apart(_read(getattr(context.resources, org.genesys), listing))
         except dg.Failure as failure:
             if isinstance(failure.__cause__, GenesysError) and _is_refused(failure.__cause__):
                 return _left_out(context, listing, failure.__cause__)

@@ -1,6 +1,5 @@
 """Housekeeping: what dead processes leave behind in the bucket and in Genesys Cloud is found and removed, once a day."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from http import HTTPStatus
@@ -10,6 +9,7 @@ import dagster as dg
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.automation import knowledge
 from genesys_dagster.automation.ops import every_day, op_job
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.details import CONVERSATIONS, USERS
 from genesys_dagster.genesys.errors import (
     AuthenticationError,
@@ -88,7 +88,7 @@ def _delete_orphans(context: dg.OpExecutionContext, org: Org, genesys: GenesysRe
     if orphans:
         with as_failure():
             genesys.settings()
-            deleted = asyncio.run(_delete(context, org, genesys, orphans))
+            deleted = run_apart(_delete(context, org, genesys, orphans))
     context.log.info("%d of %d orphaned bulk jobs deleted", deleted, len(orphans))
     context.add_output_metadata({"deleted": deleted})
 

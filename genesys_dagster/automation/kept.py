@@ -4,7 +4,6 @@ The setting is asked for once a day, and only when a day that old is wanted; whe
 `retention_days` say it. Unknown means no end but the refresh plan's own.
 """
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from genesys_dagster.automation import knowledge
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError, RequestRejectedError
 from genesys_dagster.genesys.retention import retention_days
@@ -65,7 +65,7 @@ def _days(instance: dg.DagsterInstance, org: Org, genesys: GenesysResource, now:
         days: int | None = noted["days"]
     else:
         try:
-            days = asyncio.run(_ask(knowledge.quick(genesys)))
+            days = run_apart(_ask(knowledge.quick(genesys)))
         except (PermissionDeniedError, RequestRejectedError):  # or a gateway that does not pass it on
             days = None
         except GenesysError:  # asked again by the next tick; what is known holds until then

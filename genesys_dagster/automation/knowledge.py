@@ -1,12 +1,12 @@
 """Up to which instant an export would know everything, asked with at most one request."""
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
 import dagster as dg
 
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.details import CONVERSATIONS, Details
@@ -67,7 +67,7 @@ def reach(genesys: GenesysResource, details: Details = CONVERSATIONS) -> Reach:
     if genesys.source == "query":
         return Reach(now(), has_jobs=False)
     try:
-        return Reach(asyncio.run(_watermark(settings, details)), has_jobs=True)
+        return Reach(run_apart(_watermark(settings, details)), has_jobs=True)
     except RequestRejectedError as error:
         if genesys.source == "auto" and error.status == 404:  # a gateway that passes on only the query
             return Reach(now(), has_jobs=False)

@@ -1,6 +1,5 @@
 """Is the partition complete? Its rows against the number of conversations that the interactive query announces."""
 
-import asyncio
 from collections.abc import Mapping
 
 import dagster as dg
@@ -8,6 +7,7 @@ import dagster as dg
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, to_result
 from genesys_dagster.checks.history import Pull, latest_pulls
 from genesys_dagster.checks.partition import partition_check
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.extract.commit import WOBBLE_SHARE, wobble
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.progress import ExportProgress
@@ -64,7 +64,7 @@ def total_hits(org: Org) -> dg.AssetChecksDefinition:
         keys = context.partition_keys
         pulls = latest_pulls(context.instance, org, keys)
         try:
-            announced = asyncio.run(_announced(getattr(context.resources, org.genesys), org, list(pulls)))
+            announced = run_apart(_announced(getattr(context.resources, org.genesys), org, list(pulls)))
         except GenesysError as error:
             return to_result(dict.fromkeys(keys, not_compared(str(error))))
         return to_result({key: _now(pulls.get(key), announced.get(key)) for key in keys})

@@ -9,8 +9,6 @@ An error means that conversations are proven to be missing; other differences ar
 ask. A metric that this org's Genesys Cloud refuses is left out and named.
 """
 
-import asyncio
-
 import dagster as dg
 
 from genesys_dagster.checks.comparison import by_cell, compare
@@ -22,6 +20,7 @@ from genesys_dagster.checks.partition import partition_check
 from genesys_dagster.checks.placement import look_up_places
 from genesys_dagster.checks.service_level import compare_levels
 from genesys_dagster.checks.verdict import judge
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.accepted_aggregates import accepted_aggregates
 from genesys_dagster.genesys.aggregates import PERMISSION
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
@@ -63,7 +62,7 @@ def reconciliation(org: Org) -> dg.AssetChecksDefinition:
 
 def _reconcile(genesys: GenesysResource, day: Interval, dataset: ds.Dataset) -> Finding:
     try:
-        return asyncio.run(compare_day(genesys, day, dataset))
+        return run_apart(compare_day(genesys, day, dataset))
     except PermissionDeniedError as error:
         return not_compared(f"the OAuth client lacks {PERMISSION}. {error}")
     except GenesysError as error:

@@ -4,7 +4,6 @@ An error means that Genesys Cloud counts time of users of which nothing is known
 differences are warnings, as is not being allowed to ask. What is compared how: `agents_time`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from genesys_dagster.checks.agents_time import (
 )
 from genesys_dagster.checks.finding import ERROR, WARN, Finding, not_compared, table, to_result
 from genesys_dagster.checks.partition import partition_check
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys import user_aggregates as api
 from genesys_dagster.genesys.errors import GenesysError, PermissionDeniedError
 from genesys_dagster.genesys.interval import Interval
@@ -88,7 +88,7 @@ def _reconcile(genesys: GenesysResource, ours: Ours, others: frozenset[str] | No
     if not users:
         return not_compared("neither the day nor the asset users names anybody; materialize them.")
     try:
-        theirs = asyncio.run(_ask(genesys, users, day))
+        theirs = run_apart(_ask(genesys, users, day))
     except PermissionDeniedError as error:
         return not_compared(f"the OAuth client lacks {api.PERMISSION}. {error}")
     except GenesysError as error:

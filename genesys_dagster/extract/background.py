@@ -1,15 +1,32 @@
-"""Async work for synchronous consumers: an asynchronous iterator that runs ahead in a thread of its own."""
+"""Async work for synchronous consumers, in a thread of its own: one result, or an iterator that runs ahead."""
 
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing, suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from genesys_dagster.genesys.paging import stray_cancellation
 
 Item = TypeVar("Item")
+
+
+def run_apart(work: Coroutine[Any, Any, Item]) -> Item:
+    """Run a coroutine in a thread of its own, and wait for its result.
+
+    An interrupt strikes the main thread. If that ran the event loop, one that strikes within a callback would be logged and
+    forgotten (asyncio/events.py, `Handle._run`), and the run would go on.
+
+    Raises:
+        BaseException: What it raises; or the interrupt, once it was cancelled and has cleaned up.
+    """
+
+    async def once() -> AsyncGenerator[Item, None]:
+        yield await work
+
+    with BackgroundIterator(once) as results:
+        return next(results)
 
 
 class BackgroundIterator(Generic[Item]):

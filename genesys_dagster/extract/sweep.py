@@ -1,12 +1,12 @@
 """Older conversations in which something happened, as typed rows: where `genesys` and `records` meet once more."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.activity import alive_in
 from genesys_dagster.genesys.ahead import Later
 from genesys_dagster.genesys.client import GenesysClient
@@ -66,7 +66,7 @@ class Sweep:
             GenesysError: As in `genesys.activity.alive_in`.
             DecodeError: A page does not hold conversations.
         """
-        batches = asyncio.run(self._read())
+        batches = run_apart(self._read())
         return newest(pa.Table.from_batches([batch]) for batch in batches).sort_by("conversationStart")
 
     async def _read(self) -> list[pa.RecordBatch]:

@@ -4,7 +4,6 @@ A day is held in memory as a whole: some thirty periods per agent (inferred from
 agents.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -14,6 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.interval import Interval
 from genesys_dagster.genesys.user_details import UserDetails
@@ -69,7 +69,7 @@ def read_user_status(
         GenesysError: The API cannot be read.
         DecodeError: What it answers is not a page of user details.
     """
-    return asyncio.run(_read(open_client, details, window))
+    return run_apart(_read(open_client, details, window))
 
 
 async def _read(

@@ -1,12 +1,13 @@
 """The bridge between asynchronous producers and synchronous consumers."""
 
 import asyncio
+import signal
 import threading
 from contextlib import suppress
 
 import pytest
 
-from genesys_dagster.extract.background import BackgroundIterator
+from genesys_dagster.extract.background import BackgroundIterator, run_apart
 from genesys_dagster.genesys.errors import GenesysError
 
 
@@ -166,3 +167,42 @@ def test_a_producer_that_swallows_the_cancellation_is_stopped_too():
     items = BackgroundIterator(stubborn)
     assert next(items) == 1
     assert closed_within(items, 5)
+
+
+class _InterruptedError(BaseException):
+    """As Dagster's own."""
+
+
+def test_an_interrupt_that_strikes_within_a_callback_is_not_forgotten():
+    cleaned_up = []
+
+    async def work():
+        loop = asyncio.get_running_loop()
+        loop.call_soon(signal.pthread_kill, threading.main_thread().ident, signal.SIGINT)
+        try:
+            await asyncio.sleep(5)
+        finally:
+            cleaned_up.append(True)
+
+    def strike(*_):
+        raise _InterruptedError
+
+    before = signal.signal(signal.SIGINT, strike)
+    try:
+        with pytest.raises(_InterruptedError):
+            run_apart(work())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert cleaned_up == [True]
+
+
+def test_a_coroutine_run_apart_gives_its_result_or_raises_its_error():
+    async def result():
+        return 7
+
+    async def error():
+        raise KeyError("lost")
+
+    assert run_apart(result()) == 7
+    with pytest.raises(KeyError, match="lost"):
+        run_apart(error())
