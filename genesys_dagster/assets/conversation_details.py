@@ -89,7 +89,7 @@ def conversation_details(org: Org, watch: Watch | None = None) -> dg.AssetsDefin
 
 
 def _day(
-    context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig, later: Sequence[str]
+    context: dg.AssetExecutionContext, org: Org, day: str, config: PullConfig, later: Sequence[str] = ()
 ) -> FrameStream:
     """One day: brought up to date from late activity if that is asked for and possible, else pulled."""
     from genesys_dagster.assets.update import update

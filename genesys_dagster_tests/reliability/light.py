@@ -115,7 +115,7 @@ class Genesys:
     def commit_policy(self, **options: Any) -> Any:
         return _RESOURCE.commit_policy(**options)
 
-    def export(self, window: Interval, *_: Any, may_query: bool = True) -> "Export":
+    def export(self, window: Interval, *_: Any, may_query: bool = True, **__: Any) -> "Export":
         # As the asset does: Genesys Cloud is asked after the stored version was opened.
         job = self.job()
         if self.source == "query" or (self.source == "auto" and not job.is_available and may_query):
