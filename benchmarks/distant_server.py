@@ -94,9 +94,8 @@ def day_starts(count: int) -> list[datetime]:
     midnight, _ = window()
     opening, closing = (timedelta(hours=hour) for hour in _BUSY_HOURS)
     busy, night = closing - opening, timedelta(days=1) - (closing - opening)
-    chance = random.Random(
-        count
-    )  # evenly spread, slices would hold whole pages only, of which the last is asked for twice
+    # Evenly spread, slices would hold whole pages only, of which the last is asked for twice.
+    chance = random.Random(count)
     starts = []
     for number in range(count):
         is_busy = number < count * _BUSY_SHARE

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from genesys_dagster.extract.export import ConversationExport
     from genesys_dagster.extract.sweep import Sweep
     from genesys_dagster.extract.user_status import UserStatus
-    from genesys_dagster.genesys.ahead import Later
     from genesys_dagster.genesys.client import GenesysClient
     from genesys_dagster.genesys.conversation_details import ConversationDetails
-    from genesys_dagster.genesys.job_memory import JobLedger
+    from genesys_dagster.genesys.job_memory import JobLedger, Later
     from genesys_dagster.genesys.jobs import JobSettings
     from genesys_dagster.genesys.user_details import UserDetails
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
@@ -12,6 +13,7 @@ from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.terms import Came, source_of, stored_day, terms, window_of_ended
 from genesys_dagster.extract.commit import Candidate, judge
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.job_memory import Later
 from genesys_dagster.lake.stream import FrameStream, Watcher
 from genesys_dagster.lazy import pa, pd
 from genesys_dagster.memory.job_ledger import InstanceLedger
@@ -111,17 +113,12 @@ def _pulled(  # noqa: PLR0913 - what a pull needs
     accept_loss: bool,
 ) -> FrameStream:
     genesys: GenesysResource = getattr(context.resources, org.genesys)
-
-    def ledger(window: Interval) -> InstanceLedger:
-        return InstanceLedger(context.instance, org, context.run.run_id, window)
-
+    ledger = partial(InstanceLedger, context.instance, org, context.run.run_id)
     stored_source = source_of(context.instance, org, day, stored)
     with as_failure():
         policy = genesys.commit_policy(accept_loss=accept_loss, is_last_attempt=context.retry_number > 0)
         if genesys.source == "query":  # known to be refused before anything is asked
             judge(Candidate(day=day, rows=0, source="query", stored_source=stored_source), policy)
-        from genesys_dagster.genesys.ahead import Later
-
         export = genesys.export(
             window,
             ledger(window),

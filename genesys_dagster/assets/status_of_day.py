@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +12,12 @@ import pyarrow.compute as pc
 
 from genesys_dagster.assets.failures import as_failure
 from genesys_dagster.assets.kept import kept
-from genesys_dagster.assets.terms import Came, Rows, stored_day, terms, was_cut_otherwise, window_of_ended
+from genesys_dagster.assets.terms import Came, Rows, is_updatable, stored_day, terms, window_of_ended
 from genesys_dagster.assets.user_status import LATE, TABLES, StatusConfig
 from genesys_dagster.extract.commit import Policy
 from genesys_dagster.extract.user_status import UserStatus
-from genesys_dagster.genesys.ahead import Later
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.job_memory import Later
 from genesys_dagster.lake.stored import StoredVersion
 from genesys_dagster.lake.stream import FrameStream
 from genesys_dagster.memory.job_ledger import InstanceLedger
@@ -66,10 +67,7 @@ def pulled(  # noqa: PLR0913 - what a pull needs
 ) -> dict[str, FrameStream]:
     """The rows that Genesys Cloud has of a day."""
     genesys: GenesysResource = getattr(context.resources, org.genesys)
-
-    def ledger(window: Interval) -> InstanceLedger:
-        return InstanceLedger(context.instance, org, context.run.run_id, window, kind="user_status")
-
+    ledger = partial(InstanceLedger, context.instance, org, context.run.run_id, kind="user_status")
     window = window_of_ended(org, day)
     stored = _stored(context, org, day, wanted)
     with as_failure():
@@ -147,10 +145,7 @@ def updated(
     window = window_of_ended(org, day)
     stored = _stored(context, org, day, names)
     later = _later(context, org, day, window)
-    usable = [
-        v for v in stored.values() if v is not None and v.has_schema() and not was_cut_otherwise(v, window)
-    ]
-    if not names or later is None or len(usable) < len(stored):
+    if not names or later is None or not all(is_updatable(v, window) for v in stored.values()):
         return None
     context.log.info("%s: putting in %d periods from %d later days", day, len(later.periods), len(later.days))
     said = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import dagster as dg
 
@@ -133,7 +133,12 @@ def said_of(facts: Mapping[str, str]) -> Mapping[str, Any]:
     return {**({"source": facts[_SOURCE]} if _SOURCE in facts else {}), **missing}
 
 
-def was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
+def is_updatable(stored: StoredVersion | None, window: Interval) -> TypeGuard[StoredVersion]:
+    """Whether later news can be put into a stored day: it is there, has the columns and bounds of now."""
+    return stored is not None and stored.has_schema() and not _was_cut_otherwise(stored, window)
+
+
+def _was_cut_otherwise(stored: StoredVersion, window: Interval) -> bool:
     """Whether a stored day was cut by other bounds, as before a change of the time zone."""
     cut_by = window_of_stored(stored)
     if cut_by is not None:

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from genesys_dagster.assets.terms import (
     Came,
+    is_updatable,
     source_of,
     stored_day,
     terms,
-    was_cut_otherwise,
     window_of_stored,
 )
 from genesys_dagster.extract.commit import Policy
@@ -58,7 +58,7 @@ def update(
         gone, of an older version of the schema or cut by other bounds, or the sweeps are not in the lake.
     """
     pull = latest_pulls(context.instance, org, [day]).get(day)
-    if pull is None or stored is None or not stored.has_schema() or was_cut_otherwise(stored, window):
+    if pull is None or not is_updatable(stored, window):
         return None
     sweeps = sweeps_naming(context.instance, org, day, pull.active_until)
     found = [stored_day(context, org, sweep, LATE_ACTIVITY) for sweep in sweeps]

@@ -8,10 +8,9 @@ import pyarrow.compute as pc
 
 from genesys_dagster.extract.background import run_apart
 from genesys_dagster.genesys.activity import alive_in
-from genesys_dagster.genesys.ahead import Later
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.job_memory import JobLedger, Later
 from genesys_dagster.genesys.jobs import JobSettings
 from genesys_dagster.records.activity import had_activity
 from genesys_dagster.records.decode import decode

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from genesys_dagster.genesys.ahead import Later, submitted_ahead
+from genesys_dagster.genesys.ahead import submitted_ahead
 from genesys_dagster.genesys.availability import data_available_until, require_availability
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.interval import Interval, parse_instant
-from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.job_memory import JobLedger, Later
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.json_text import read_json
 from genesys_dagster.genesys.pages import Page
@@ -64,7 +64,7 @@ async def alive_in(  # noqa: PLR0913 - what to ask for, and how
         )
 
     job = job_for(interval, ledger)
-    ahead = submitted_ahead(later, lambda each: job_for(*each), available_until, client.clock)
+    ahead = submitted_ahead(later, job_for, available_until, client.clock)
     async with await job.submit(), ahead, aclosing(job.pages()) as pages:
         async for page in pages:
             progress.pages += 1

@@ -5,29 +5,25 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
 
 from genesys_dagster.genesys.clock import Clock
 from genesys_dagster.genesys.errors import GenesysError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.job_memory import JobLedger, Later
 from genesys_dagster.genesys.jobs import BulkJob
+from genesys_dagster.genesys.paging import cancel_all
 from genesys_dagster.genesys.slices import BETWEEN_SUBMITS
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 10.0  # s; for the answer to a job that is being submitted, so that it is noted
 
 
-class Later(NamedTuple):
-    """An interval that is read after another, and where its job is remembered until then."""
-
-    interval: Interval
-    ledger: JobLedger
-
-
 @asynccontextmanager
 async def submitted_ahead(
-    later: Sequence[Later], job_for: Callable[[Later], BulkJob], available_until: datetime, clock: Clock
+    later: Sequence[Later],
+    job_for: Callable[[Interval, JobLedger], BulkJob],
+    available_until: datetime,
+    clock: Clock,
 ) -> AsyncIterator[None]:
     """Submit the jobs of what is read later, one after the other, while the block runs.
 
@@ -42,16 +38,16 @@ async def submitted_ahead(
     is_over = asyncio.Event()
 
     async def submit() -> None:
-        for each in later:
-            if each.interval.end > available_until:
+        for interval, ledger in later:
+            if interval.end > available_until:
                 return
             await clock.sleep(BETWEEN_SUBMITS)
             if is_over.is_set():
                 return
             try:
-                await job_for(each).submit_ahead()
+                await job_for(interval, ledger).submit_ahead()
             except GenesysError as error:
-                _log.info("the bulk job for %s is not submitted ahead: %s", each.interval.as_text(), error)
+                _log.info("the bulk job for %s is not submitted ahead: %s", interval.as_text(), error)
                 return
 
     submitting = asyncio.create_task(submit())
@@ -61,5 +57,4 @@ async def submitted_ahead(
     finally:
         is_over.set()
         await asyncio.wait([submitting], timeout=_PATIENCE)
-        if submitting.cancel():
-            await asyncio.wait([submitting])
+        await cancel_all([submitting])

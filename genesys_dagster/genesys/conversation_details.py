@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-from genesys_dagster.genesys.ahead import Later, submitted_ahead
+from genesys_dagster.genesys.ahead import submitted_ahead
 from genesys_dagster.genesys.availability import data_available_until
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.cuts import (
@@ -21,7 +21,7 @@ from genesys_dagster.genesys.cuts import (
 )
 from genesys_dagster.genesys.errors import ConfigurationError, GenesysError
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.job_memory import JobLedger, Later
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
@@ -201,13 +201,8 @@ class ConversationDetails:
     async def _in_one(
         self, interval: Interval, announcing: asyncio.Task[int | None]
     ) -> AsyncGenerator[Page, None]:
-        job = self._job(interval, announcing)
-        ahead = submitted_ahead(
-            self._later,
-            lambda later: self._job(later.interval, ledger=later.ledger),
-            self._watermark,
-            self._client.clock,
-        )
+        job = self._job(interval, expected=announcing)
+        ahead = submitted_ahead(self._later, self._job, self._watermark, self._client.clock)
         async with await job.submit(), ahead, aclosing(job.pages()) as pages:
             async for page in pages:
                 yield page
@@ -215,8 +210,8 @@ class ConversationDetails:
     def _job(
         self,
         interval: Interval,
-        expected: Awaitable[int | None] | None = None,
         ledger: JobLedger | None = None,
+        expected: Awaitable[int | None] | None = None,
     ) -> BulkJob:
         return BulkJob(
             self._client,

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from genesys_dagster.genesys.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +16,14 @@ class RememberedJob:
         age: Seconds since it was submitted.
         known_until: The watermark when it was submitted, or before; it cannot know more.
         is_awaited: Whether somebody waited for it in vain, so that its results are wanted however old it is.
+        is_done: Whether its results are known to be there.
     """
 
     job_id: str
     age: float
     known_until: datetime
     is_awaited: bool = False
+    is_done: bool = False
 
 
 class JobLedger(Protocol):
@@ -39,6 +43,13 @@ class JobLedger(Protocol):
 
     def forget(self, question: str) -> None:
         """The job is deleted, or not ours to delete."""
+
+
+class Later(NamedTuple):
+    """An interval that is read after another, and where its job is remembered until then."""
+
+    interval: Interval
+    ledger: JobLedger
 
 
 class NoLedger:

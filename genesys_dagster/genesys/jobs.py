@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -128,7 +128,6 @@ class BulkJob:
         if details.knows_start_days:
             self._question["startOfDayIntervalMatching"] = by_start_day
         self._key = msgspec.json.encode(self._question, order="deterministic").decode()
-        self._is_done = False
         self._held = AsyncExitStack()  # what to do about the job that the server holds, while it holds one
 
     async def submit(self, make_room: MakeRoom = _none_of_ours) -> Self:
@@ -191,9 +190,8 @@ class BulkJob:
             await self.submit()
 
     async def _results(self) -> AsyncGenerator[Page, None]:
-        if not self._is_done:
+        if not self._job.is_done:
             await self._wait(self._job.job_id)
-        self._is_done = False  # of this job only, should it vanish
         chain = Chain(
             self._settings.page_size, await self._expected if self._expected else None, self._is_end
         )
@@ -244,8 +242,7 @@ class BulkJob:
             return None
         _log.info("taking over bulk job %s, which was submitted before and is %s", job.job_id, state)
         self._ledger.keep(self._key, awaited=job.is_awaited)
-        self._is_done = state not in _RUNNING
-        return job
+        return replace(job, is_done=state not in _RUNNING)
 
     async def _wait(self, job_id: str) -> None:
         pauses = self._pauses(f"bulk job {job_id} to be done")

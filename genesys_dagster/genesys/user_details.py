@@ -9,11 +9,11 @@ user without any record need not be offline.
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from genesys_dagster.genesys.ahead import Later, submitted_ahead
+from genesys_dagster.genesys.ahead import submitted_ahead
 from genesys_dagster.genesys.client import GenesysClient
 from genesys_dagster.genesys.details import USERS
 from genesys_dagster.genesys.interval import Interval
-from genesys_dagster.genesys.job_memory import JobLedger
+from genesys_dagster.genesys.job_memory import JobLedger, Later
 from genesys_dagster.genesys.jobs import BulkJob, JobSettings
 from genesys_dagster.genesys.pages import Page
 from genesys_dagster.genesys.progress import ExportProgress
@@ -95,7 +95,7 @@ class UserDetails:
             )
 
         job = job_for(interval, self._ledger)
-        ahead = submitted_ahead(self._later, lambda each: job_for(*each), available_until, self._client.clock)
+        ahead = submitted_ahead(self._later, job_for, available_until, self._client.clock)
         async with await job.submit(), ahead, aclosing(job.pages()) as pages:
             async for page in pages:
                 yield page

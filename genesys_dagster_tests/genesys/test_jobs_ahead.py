@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from genesys_dagster.genesys.ahead import Later
 from genesys_dagster.genesys.conversation_details import ConversationDetails
 from genesys_dagster.genesys.interval import Interval
+from genesys_dagster.genesys.job_memory import Later
 from genesys_dagster_tests.genesys.fake_jobs import FakeJobs, numbers
 from genesys_dagster_tests.genesys.fakes import (
     DAY,
